@@ -1,0 +1,229 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Running commands: argument lists, absolute paths, the C locale, time limits that hold."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import collections
+import errno
+import os
+import select
+import signal
+import subprocess
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
+
+Result = collections.namedtuple('Result', 'argv rc out err seconds started')
+CHUNK = 65536
+POLL_MS = 50
+# A process in an uninterruptible kernel call outlives SIGKILL; after this many seconds it is reported, not awaited.
+KILL_WAIT = 5.0
+
+
+class Unkillable(Exception):
+    """A process group was still there KILL_WAIT seconds after SIGKILL."""
+
+
+class Abandoned(Exception):
+    """The command was killed because the descriptor it depended on reported its other end gone."""
+
+
+def environment(extra=None):
+    """A copy of the environment in the C locale, with the values of extra added."""
+    env = dict(os.environ, LC_ALL='C', LANG='C')
+    env.update(extra or {})
+    return env
+
+
+def text(data):
+    """Bytes as a native string that can always be written as JSON."""
+    decoded = data.decode('utf-8', 'replace')
+    return decoded.encode('utf-8') if str is bytes else decoded
+
+
+def spawn(argv, **kwargs):
+    """Start argv in a session of its own, so that it and its children can be killed together."""
+    if not os.path.isabs(argv[0]):
+        raise ValueError('not an absolute path: %r' % (argv[0],))
+    kwargs.setdefault('close_fds', True)
+    kwargs.setdefault('env', environment())
+    kwargs.setdefault('cwd', '/')
+    if hasattr(subprocess, 'DEVNULL'):
+        return subprocess.Popen(argv, start_new_session=True, **kwargs)
+    return subprocess.Popen(argv, preexec_fn=os.setsid, **kwargs)
+
+
+def group_exists(pgid):
+    try:
+        os.killpg(pgid, 0)
+    except OSError as error:
+        return error.errno == errno.EPERM
+    return True
+
+
+def kill_group(process, wait=KILL_WAIT):
+    """Kill the process group that spawn() made and wait until it is gone; raise Unkillable if it is not."""
+    limit = monotonic() + wait
+    while True:
+        try:
+            os.killpg(process.pid, signal.SIGKILL)
+        except OSError as error:
+            if error.errno not in (errno.ESRCH, errno.EPERM):
+                raise
+        process.poll()
+        if not group_exists(process.pid):
+            return
+        if monotonic() > limit:
+            raise Unkillable('process group %d' % process.pid)
+        select.select([], [], [], 0.01)
+
+
+class Exchange:
+    """Feed a process its input and collect its output until it ends, a limit passes or a descriptor hangs up."""
+
+    def __init__(self, process, data, watch=None):
+        self.process = process
+        self.watch = watch
+        self.data = data
+        self.outputs = dict((stream.fileno(), []) for stream in (process.stdout, process.stderr))
+        self.poller = select.poll()
+        for fd in self.outputs:
+            self.poller.register(fd, select.POLLIN | select.POLLHUP)
+        self.open = set(self.outputs)
+        if data:
+            self.poller.register(process.stdin.fileno(), select.POLLOUT | select.POLLHUP | select.POLLERR)
+        if watch is not None:
+            self.poller.register(watch, select.POLLIN | select.POLLHUP)
+
+    def turn(self, seconds_left):
+        """Wait for one round of events. True while the process may still say something."""
+        try:
+            events = self.poller.poll(min(POLL_MS, max(0, seconds_left * 1000)))
+        except (OSError, select.error) as error:
+            if error.args[0] != errno.EINTR:
+                raise
+            return True
+        for fd, dummy in events:
+            if fd == self.watch:
+                raise Abandoned()
+            if fd in self.outputs:
+                self.read(fd)
+            else:
+                self.write(fd)
+        if not self.open:
+            return False
+        # A child that keeps stdout open must not keep us: the end of the process itself counts.
+        return bool(events) or self.process.poll() is None
+
+    def read(self, fd):
+        chunk = os.read(fd, CHUNK)
+        if chunk:
+            self.outputs[fd].append(chunk)
+        else:
+            self.poller.unregister(fd)
+            self.open.discard(fd)
+
+    def write(self, fd):
+        try:
+            self.data = self.data[os.write(fd, self.data[:512]):]
+        except OSError as error:
+            if error.errno != errno.EPIPE:
+                raise
+            self.data = b''
+        if not self.data:
+            self.poller.unregister(fd)
+            self.process.stdin.close()
+
+    def texts(self):
+        return [text(b''.join(self.outputs[stream.fileno()])) for stream in (self.process.stdout, self.process.stderr)]
+
+    def close(self):
+        for stream in (self.process.stdin, self.process.stdout, self.process.stderr):
+            if stream is not None and not stream.closed:
+                stream.close()
+
+
+def run(argv, timeout=60, data=None, watch=None, env=None):
+    """Run argv (absolute path first) and return a Result.
+
+    timeout: seconds until the whole process group is killed (Result.rc is then None). data: bytes for standard
+    input, which otherwise is /dev/null. watch: a descriptor; when it becomes readable or hangs up, the group is
+    killed and Abandoned is raised. Raises Unkillable when SIGKILL does not help, OSError when argv[0] cannot be started.
+    """
+    started = monotonic()
+    with open(os.devnull, 'rb') as null:
+        process = spawn(argv, stdin=subprocess.PIPE if data else null, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                        env=environment(env))
+    exchange = Exchange(process, data, watch)
+    try:
+        rc = converse(process, exchange, started + timeout)
+        out, err = exchange.texts()
+    finally:
+        exchange.close()
+    return Result(list(argv), rc, out, err, monotonic() - started, started)
+
+
+def converse(process, exchange, limit):
+    """Drive exchange until the process has ended; return its exit code, or None when it was killed at the limit."""
+    try:
+        while monotonic() < limit:
+            if not exchange.turn(limit - monotonic()):
+                return wait_until(process, limit)
+        kill_group(process)
+        return None
+    except Abandoned:
+        kill_group(process)
+        raise
+
+
+def wait_until(process, limit):
+    """Wait for a process that has closed its output."""
+    pause = 0.0002
+    while process.poll() is None:
+        if monotonic() > limit:
+            kill_group(process)
+            return None
+        select.select([], [], [], pause)
+        pause = min(pause * 2, 0.02)
+    return process.returncode
+
+
+class Runner:
+    """Runs commands and keeps account of them.
+
+    commands: the state-changing ones, as [{"argv": [...], "rc": int or None, "seconds": float}]. reads: how many others.
+    """
+
+    def __init__(self):
+        self.commands = []
+        self.reads = 0
+
+    def __call__(self, argv, timeout=60, data=None):
+        """A command that only reads. Returns a Result whatever its exit code."""
+        self.reads += 1
+        return run(argv, timeout=timeout, data=data)
+
+    def expect(self, argv, timeout=60, **facts):
+        """A command that only reads and must succeed; raises CommandFailed with the given facts."""
+        result = self(argv, timeout=timeout)
+        if result.rc != 0:
+            raise CommandFailed(result, **facts)
+        return result
+
+    def change(self, argv, timeout=60, data=None):
+        """A command that changes something. Returns a Result whatever its exit code."""
+        result = run(argv, timeout=timeout, data=data)
+        self.account(result)
+        return result
+
+    def account(self, result):
+        """Enter a state-changing command that somebody else (the lease's watchdog) has run."""
+        self.commands.append({'argv': result.argv, 'rc': result.rc, 'seconds': round(result.seconds, 4)})
+
+    def plan(self, argv):
+        """Enter a command that check mode does not run."""
+        self.commands.append({'argv': list(argv), 'rc': None, 'seconds': None})

@@ -1,0 +1,64 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Small files that are either whole or not there, also after a crash."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import errno
+import json
+import os
+
+
+def read_json(path):
+    """The decoded file, or None where there is none."""
+    try:
+        with open(path) as source:
+            return json.load(source)
+    except (IOError, OSError) as error:
+        if error.errno == errno.ENOENT:
+            return None
+        raise
+
+
+def write_json(path, value, mode=0o600):
+    write(path, json.dumps(value, indent=1, sort_keys=True) + '\n', mode)
+
+
+def write(path, content, mode=0o600):
+    """Replace path by content in one step that is on the disk when this returns."""
+    temporary = '%s.%d.tmp' % (path, os.getpid())
+    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    try:
+        data = content if isinstance(content, bytes) else content.encode('utf-8')
+        while data:
+            data = data[os.write(fd, data):]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    os.rename(temporary, path)
+    sync_directory(os.path.dirname(path))
+
+
+def sync_directory(path):
+    """Make the names in a directory durable."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    except OSError as error:
+        # Some file systems have nothing to do for a directory and say so.
+        if error.errno != errno.EINVAL:
+            raise
+    finally:
+        os.close(fd)
+
+
+def make_private(path):
+    """Make a directory, with its parents, that only its owner can enter."""
+    try:
+        os.makedirs(path, 0o700)
+    except OSError as error:
+        if error.errno != errno.EEXIST:
+            raise

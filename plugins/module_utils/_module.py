@@ -1,0 +1,84 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What every module of the collection shares: options, the run record, check mode, diff and errors."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import json
+
+try:
+    from shlex import quote
+except ImportError:
+    from pipes import quote
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+
+RUN_OPTIONS = dict(run=dict(type='str'), state_dir=dict(type='path', default=_run.STATE_DIR))
+
+
+class Context:
+    """One module call: params, check (bool), runner, and record: the run's Record, or None without one."""
+
+    def __init__(self, module):
+        self.module = module
+        self.params = module.params
+        self.check = module.check_mode
+        self.runner = Runner()
+        self._record = None
+
+    @property
+    def record(self):
+        """The record of option run. In check mode a run that only would have been opened has none."""
+        if self._record is None and self.params.get('run') and not (self.check and not _run.RUN_ID.match(self.params['run'])):
+            self._record = _run.load(self.params['state_dir'], self.params['run'])
+            if not self.check:
+                self._record.renew()
+        return self._record
+
+    def change(self, argv, timeout=60):
+        """Run a state-changing command, or in check mode only enter it in the account. None in check mode."""
+        if self.check:
+            self.runner.plan(argv)
+            return None
+        return self.runner.change(argv, timeout=timeout)
+
+
+def run_module(main, argument_spec, **kwargs):
+    """Build the module, call main(context) and exit with its result.
+
+    main returns a dictionary with changed and, where something has a state, before and after. A Refused becomes a
+    failure whose message is one readable paragraph and whose facts are returned beside it.
+    """
+    module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **kwargs)
+    context = Context(module)
+    try:
+        result = main(context)
+    except Refused as error:
+        module.fail_json(msg=str(error), commands=context.runner.commands, **error.as_dict())
+    except (IOError, OSError) as error:
+        module.fail_json(msg='%s: %s' % (module._name, error), commands=context.runner.commands)
+    result.setdefault('commands', context.runner.commands)
+    result.setdefault('reads', context.runner.reads)
+    if 'before' in result and 'after' in result:
+        result.setdefault('diff', difference(result['before'], result['after'], result['commands']))
+    module.exit_json(**result)
+
+
+def difference(before, after, commands):
+    """What --diff shows: the state before and after, and the state-changing commands in their order."""
+    lines = [' '.join(quote(word) for word in command['argv']) for command in commands]
+    shown = dict(before=readable(before), after=readable(after))
+    if lines:
+        shown['prepared'] = '\n'.join(['commands:'] + ['  ' + line for line in lines]) + '\n'
+    return shown
+
+
+def readable(value):
+    return json.dumps(value, indent=2, sort_keys=True, separators=(',', ': ')) + '\n'

@@ -1,0 +1,194 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The run record: what a run has done on this host, what must still be undone, and whether the run is alive.
+
+It is the way back. Everything that must survive the controller, the connection and the host itself is written
+here before it is done, and phases hand over to each other through it. The shape is documented in docs/run-record.md.
+"""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import binascii
+import contextlib
+import fcntl
+import os
+import re
+import stat
+import time
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
+
+SCHEMA = 1
+STATE_DIR = '/var/lib/snapbackup'
+STALE_AFTER = 300
+RUN_ID = re.compile(r'^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$')
+NAME = re.compile(r'^[A-Za-z][A-Za-z0-9_.-]{0,62}$')
+PHASES = ('preflight', 'prepare', 'split', 'present', 'store', 'withdraw', 'rejoin', 'record', 'restore')
+RESULTS = ('complete', 'failed', 'abandoned')
+
+
+def new_run_id():
+    """A name for a run that sorts by time and does not repeat."""
+    return '%s-%s' % (time.strftime('%Y%m%dT%H%M%SZ', time.gmtime()), binascii.hexlify(os.urandom(3)).decode('ascii'))
+
+
+def prepare_state_dir(state_dir):
+    """Make the state directory, or refuse one that somebody else could write to."""
+    _files.make_private(os.path.join(state_dir, 'runs'))
+    found = os.lstat(state_dir)
+    if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
+        raise Refused('The state directory %s cannot be trusted.' % state_dir, object=state_dir,
+                      found='owner %d, mode %o' % (found.st_uid, stat.S_IMODE(found.st_mode)),
+                      needed='a directory of user %d that nobody else can write to' % os.geteuid(), look='ls -ld %s' % state_dir)
+
+
+@contextlib.contextmanager
+def locked(state_dir):
+    """Hold the lock under which records change. Never held across a command of the volume manager."""
+    prepare_state_dir(state_dir)
+    with open(os.path.join(state_dir, 'lock'), 'a') as handle:
+        fcntl.lockf(handle, fcntl.LOCK_EX)
+        yield
+
+
+class Record:
+    """One run on this host. data is the record as documented; directory holds the run's own files."""
+
+    def __init__(self, state_dir, data):
+        self.state_dir = state_dir
+        self.data = data
+
+    @property
+    def run(self):
+        return self.data['run']
+
+    @property
+    def path(self):
+        return os.path.join(self.state_dir, 'runs', self.run + '.json')
+
+    @property
+    def directory(self):
+        path = os.path.join(self.state_dir, 'runs', self.run)
+        _files.make_private(path)
+        return path
+
+    @property
+    def tag(self):
+        """What marks a lock as this run's."""
+        return 'snapbackup:%s' % self.run
+
+    @property
+    def is_open(self):
+        return self.data['closed'] is None
+
+    def change(self, edit):
+        """Apply edit(data) to the record as it is on disk now, and keep the result."""
+        with locked(self.state_dir):
+            current = _files.read_json(self.path) or self.data
+            edit(current)
+            _files.write_json(self.path, current)
+            self.data = current
+
+    def update(self, **fields):
+        unknown = set(fields) - set(self.data)
+        if unknown:
+            raise KeyError('not in a run record: %s' % ', '.join(sorted(unknown)))
+        self.change(lambda data: data.update(fields))
+
+    def renew(self, seconds=STALE_AFTER):
+        """Say that the run is alive: nobody may take it over for this long."""
+        if self.is_open:
+            self.update(deadline=max(self.data['deadline'], time.time() + seconds))
+
+    def add_undo(self, entry):
+        """Write down how to take back a step, just before the step. entry: a dictionary with a unique id."""
+        self.change(lambda data: data.update(undo=_without(data['undo'], entry['id']) + [entry]))
+
+    def clear_undo(self, *ids):
+        self.change(lambda data: data.update(undo=_without(data['undo'], *ids)))
+
+    def why_live(self, boot, now=None):
+        """Why the run must be left alone, as a sentence, or None when nobody is working on it any more."""
+        if not self.is_open or self.data['boot'] != boot:
+            return None
+        job = self.data['job']
+        if job and alive(job):
+            return 'its copy job, process %s, is running' % job['pid']
+        left = self.data['deadline'] - (now or time.time())
+        if left > 0:
+            return 'a module renewed it; it counts as dead in %d s' % (left + 1)
+        return None
+
+
+def _without(entries, *ids):
+    return [entry for entry in entries if entry['id'] not in ids]
+
+
+def load(state_dir, run):
+    """The record of a run; Refused where this host has none."""
+    if not RUN_ID.match(run):
+        raise Refused('%r is not the id of a run.' % run, object=run, needed='for example 20261120T031500Z-a1b2c3')
+    data = _files.read_json(os.path.join(state_dir, 'runs', run + '.json'))
+    if data is None:
+        raise Refused('This host has no record of run %s.' % run, object=run, found='no record in %s' % state_dir,
+                      look='ls %s/runs' % state_dir, remedy='open the run first (module backup_run, state opened)')
+    if data.get('schema') != SCHEMA:
+        raise Refused('The record of run %s was written by another version.' % run, object=run,
+                      found='schema %s' % data.get('schema'), needed='schema %d' % SCHEMA)
+    return Record(state_dir, data)
+
+
+def all_runs(state_dir):
+    """Every record on this host, oldest first. An empty list where nothing has ever run."""
+    directory = os.path.join(state_dir, 'runs')
+    if not os.path.isdir(directory):
+        return []
+    runs = [name[:-len('.json')] for name in os.listdir(directory) if RUN_ID.match(name[:-len('.json')]) and name.endswith('.json')]
+    return sorted([load(state_dir, run) for run in runs], key=lambda record: record.data['sequence'])
+
+
+def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=STALE_AFTER):
+    """Begin a run of the backup set name and return its Record.
+
+    Refused while another run of the same set, or of the same volumes, is open: a live one must end first, a dead one
+    must be recovered first, since its split copies are not this run's.
+    """
+    if not NAME.match(name):
+        raise Refused('%r cannot name a backup set.' % name, object=name, needed='a letter, then letters, digits, dot, dash, underscore')
+    with locked(state_dir):
+        for other in all_runs(state_dir):
+            refuse_overlap(other, name, members, boot)
+        data = dict(schema=SCHEMA, run=new_run_id(), name=name, sequence=_next_sequence(state_dir), manager=manager, kind=kind,
+                    host=host, phase='preflight', result=None, error=None, opened=time.time(), deadline=time.time() + stale_after,
+                    closed=None, boot=boot, members=members, undo=[], window=None, verdict=None, proof=[], recovery=[], layout={},
+                    image=None, job=None, redundancy_lost_seconds=None, peers=[])
+        record = Record(state_dir, data)
+        _files.write_json(record.path, data)
+    return record
+
+
+def refuse_overlap(other, name, members, boot):
+    """Refused if the open run other works on the same set or the same volumes."""
+    if not other.is_open:
+        return
+    volumes = set(member['volume'] for member in members)
+    shared = volumes.intersection(member['volume'] for member in other.data['members'])
+    if other.data['name'] != name and not shared:
+        return
+    why = other.why_live(boot)
+    raise Refused('Run %s of set %s is still open%s.' % (other.run, other.data['name'], ' and alive: ' + why if why else ', and dead'),
+                  object=other.run, found='phase %s' % other.data['phase'], needed='no open run of %s' % (', '.join(sorted(shared)) or name),
+                  look='playbook volmgr.snapbackup.status',
+                  remedy='wait for it, or take it over (snapbackup_takeover=%s)' % other.run if why else 'run the playbook volmgr.snapbackup.recover')
+
+
+def _next_sequence(state_dir):
+    path = os.path.join(state_dir, 'sequence')
+    number = (_files.read_json(path) or 0) + 1
+    _files.write_json(path, number)
+    return number
