@@ -1,0 +1,66 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Loop devices and mounts that belong to one directory: found by what backs them, never by their number."""
+
+import json
+import os
+import subprocess
+import time
+from pathlib import Path
+
+
+def owned(directory):
+    """Names of the loop devices over files below directory, and over files on those devices, outermost first.
+
+    A device attached inside a container shows a path of that container, so the second kind goes by device number.
+    """
+    listed = subprocess.run(
+        ["losetup", "--list", "--json", "--output", "NAME,BACK-FILE,BACK-MAJ:MIN,MAJ:MIN"], capture_output=True, text=True, check=True
+    ).stdout
+    devices = json.loads(listed)["loopdevices"] if listed.strip() else []
+    found, numbers = [], set()
+    while True:
+        more = [
+            device for device in devices
+            if device["name"] not in found
+            and (below(device["back-file"], directory) or device["back-maj:min"] in numbers)
+        ]
+        if not more:
+            return found
+        found += [device["name"] for device in more]
+        numbers |= {device["maj:min"] for device in more}
+
+
+def mounted(directory):
+    """Mount points of this machine below directory or on one of its loop devices, in the order they were mounted."""
+    devices = owned(directory)
+    rows = (line.split() for line in Path("/proc/self/mounts").read_text().splitlines())
+    return [unescape(row[1]) for row in rows if row[0] in devices or below(unescape(row[1]), directory)]
+
+
+def release(directory):
+    """Unmount and detach all of it; raise RuntimeError naming what would not go."""
+    for point in reversed(mounted(directory)):
+        subprocess.run(["umount", point], capture_output=True, check=False)
+    for device in reversed(owned(directory)):
+        subprocess.run(["losetup", "--detach", device], capture_output=True, check=False)
+    left = owned(directory)
+    deadline = time.monotonic() + 10
+    while left and time.monotonic() < deadline:
+        time.sleep(0.1)
+        left = owned(directory)
+    if left or mounted(directory):
+        raise RuntimeError("still in use: %s" % ", ".join(left + mounted(directory)))
+
+
+def below(path, directory):
+    """Whether a path as the kernel prints it lies in directory."""
+    directory = os.path.realpath(directory)
+    return path == directory or (path or "").startswith(directory + os.sep)
+
+
+def unescape(field):
+    """A field of the mount table: blanks and the like are octal there."""
+    return field.encode().decode("unicode_escape")
