@@ -13,6 +13,7 @@ import os
 import select
 import signal
 import subprocess
+import sys
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
@@ -22,6 +23,9 @@ CHUNK = 65536
 POLL_MS = 50
 # A process in an uninterruptible kernel call outlives SIGKILL; after this many seconds it is reported, not awaited.
 KILL_WAIT = 5.0
+# CPython 2 closes descriptors one by one up to the limit, which takes longer than a whole window where the limit is
+# high. What this collection opens there is marked close-on-exec instead.
+CLOSE_FDS = sys.version_info[0] > 2 or os.sysconf('SC_OPEN_MAX') <= 4096
 
 
 class Unkillable(Exception):
@@ -49,7 +53,7 @@ def spawn(argv, **kwargs):
     """Start argv in a session of its own, so that it and its children can be killed together."""
     if not os.path.isabs(argv[0]):
         raise ValueError('not an absolute path: %r' % (argv[0],))
-    kwargs.setdefault('close_fds', True)
+    kwargs.setdefault('close_fds', CLOSE_FDS)
     kwargs.setdefault('env', environment())
     kwargs.setdefault('cwd', '/')
     if hasattr(subprocess, 'DEVNULL'):
@@ -102,7 +106,7 @@ class Exchange:
     def turn(self, seconds_left):
         """Wait for one round of events. True while the process may still say something."""
         try:
-            events = self.poller.poll(min(POLL_MS, max(0, seconds_left * 1000)))
+            events = self.poller.poll(min(POLL_MS, max(0, seconds_left * 1000)) if self.open else 0)
         except (OSError, select.error) as error:
             if error.args[0] != errno.EINTR:
                 raise
@@ -169,27 +173,21 @@ def run(argv, timeout=60, data=None, watch=None, env=None):
 
 def converse(process, exchange, limit):
     """Drive exchange until the process has ended; return its exit code, or None when it was killed at the limit."""
+    pause = 0.0002
     try:
         while monotonic() < limit:
-            if not exchange.turn(limit - monotonic()):
-                return wait_until(process, limit)
-        kill_group(process)
-        return None
-    except Abandoned:
+            if exchange.turn(limit - monotonic()):
+                continue
+            if process.poll() is not None:
+                return process.returncode
+            # It has closed its output and is about to end.
+            select.select([], [], [], pause)
+            pause = min(pause * 2, 0.02)
+    except Exception:
         kill_group(process)
         raise
-
-
-def wait_until(process, limit):
-    """Wait for a process that has closed its output."""
-    pause = 0.0002
-    while process.poll() is None:
-        if monotonic() > limit:
-            kill_group(process)
-            return None
-        select.select([], [], [], pause)
-        pause = min(pause * 2, 0.02)
-    return process.returncode
+    kill_group(process)
+    return None
 
 
 class Runner:

@@ -1,0 +1,206 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The freeze window: hold everything still, cut every copy, let go, and prove what that was worth.
+
+A holder keeps one thing still: a file system or an application. Each has
+  key                   its name in the lease, unique in the window
+  level                 what it makes a cut worth: APPLICATION or FILESYSTEM
+  check(runner)         Refused if it could not hold; changes nothing
+  begin(runner)         steps that block no writer (database backup mode), before the lease
+  flush(runner)         write out what is dirty, before the lease, so that the lock is short
+  enter(lease)          hold still; whatever blocks writers is entered in the lease first
+  proves(lease)         Refused unless it has held until now
+  leave(lease)          let go, verified, and freed in the lease
+  undo(run) -> bool     what the watchdog does instead of leave(); True when nothing is held any more
+  end(runner)           after the window: a list of recovery entries for the run record
+  cancel()              take back begin() after a failure; never raises
+  commands()            the state-changing argument lists of enter() and of leave(), for check mode
+"""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Lease
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_command import CommandPair
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_fsfreeze import FsFreeze
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import UfsLock
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_postgresql import PostgreSQL
+
+APPLICATION, FILESYSTEM, CRASH = 'application', 'filesystem', 'crash'
+# Write-locking one of these stops the host itself: sshd, the logs and the command that would unlock it (lockfs(1M)).
+NEVER = ('/', '/usr', '/var')
+APPLICATIONS = {'postgresql': PostgreSQL, 'command': CommandPair}
+
+OPTIONS = dict(
+    quiesce=dict(type='list', elements='dict', default=[], options=dict(
+        driver=dict(type='str', required=True, choices=['postgresql', 'command']),
+        before=dict(type='list', elements='str'),
+        after=dict(type='list', elements='str'),
+        limit=dict(type='int', default=30),
+        user=dict(type='str', default='postgres'),
+        psql=dict(type='path'),
+        socket=dict(type='path'),
+        port=dict(type='int', default=5432),
+    )),
+    lease=dict(type='int', default=60),
+)
+
+
+def lock_holders(members, tag):
+    """The holders that lock the mounted file systems of members, which are run record members."""
+    ufs = [member['filesystem'] for member in members if member['fstype'] == 'ufs']
+    others = [member['filesystem'] for member in members if member['fstype'] not in (None, 'ufs')]
+    return ([UfsLock(ufs, tag)] if ufs else []) + [FsFreeze(point) for point in others]
+
+
+def application_holders(entries, members, record_directory, run):
+    """The holders for option quiesce."""
+    return [APPLICATIONS[entry['driver']](number, entry, members, record_directory, run) for number, entry in enumerate(entries)]
+
+
+def expected_verdict(members, applications):
+    """What the cut will be worth if everything holds: see the table in docs/consistency.md. Refused if that is nothing."""
+    if applications:
+        return APPLICATION
+    bare = [member['volume'] for member in members if not member['filesystem']]
+    if not bare:
+        return FILESYSTEM
+    if len(members) == 1:
+        return CRASH
+    raise Refused('Several volumes are to be cut as one point in time, but nothing holds %s still.' % ', '.join(bare),
+                  object=', '.join(bare), found='no mounted file system and no application in quiesce',
+                  needed='a file system to lock, or an entry in quiesce', remedy='name its application in quiesce, or back it up on its own')
+
+
+def refuse_own_ground(members, paths):
+    """Refused if a lock would stop the host or this collection itself: paths are what it writes to."""
+    for member in members:
+        point = member['filesystem']
+        if point in NEVER:
+            raise Refused('%s is never write-locked: that stops the host.' % point, object=point, found='mounted from %s' % member['volume'],
+                          needed='a data file system', remedy='back it up without a lock, for example with fssnap(1M)')
+        if point and any(_same_file_system(point, path) for path in paths):
+            raise Refused('%s holds a directory this run writes to, so its lock would stop the run itself.' % point, object=point,
+                          found='one of %s' % ', '.join(paths), needed='these on another file system', look='df -k %s' % ' '.join(paths),
+                          remedy='move state_dir, or set ansible_remote_tmp, to another file system')
+
+
+def _same_file_system(point, path):
+    while not os.path.exists(path):
+        path = os.path.dirname(path)
+    return os.stat(point).st_dev == os.stat(path).st_dev
+
+
+class Window:
+    """One freeze window over holders and cuts (argument lists, each of which splits one copy).
+
+    confirm(run) raises unless the manager says that every copy is split; run(argv) runs a command in the window.
+    """
+
+    def __init__(self, holders, cuts, confirm, seconds, report):
+        self.holders = holders
+        self.cuts = cuts
+        self.confirm = confirm
+        self.seconds = seconds
+        self.report = report
+        self.steps = []
+        self.recovery = []
+
+    def commands(self):
+        """The state-changing argument lists in their order, for check mode."""
+        entering = [argv for holder in self.holders for argv in holder.commands()[0]]
+        leaving = [argv for holder in reversed(self.holders) for argv in holder.commands()[1]]
+        return entering + self.cuts + leaving
+
+    def check(self, runner):
+        for holder in self.holders:
+            holder.check(runner)
+
+    def open(self, runner):
+        """Hold, cut, let go. Returns the window's facts as they go into the record; raises if the copies are not one cut."""
+        try:
+            for holder in self.holders:
+                holder.begin(runner)
+            for holder in self.holders:
+                holder.flush(runner)
+            self.frozen(runner)
+            for holder in reversed(self.holders):
+                self.recovery.extend(holder.end(runner))
+        except Exception:
+            for holder in reversed(self.holders):
+                holder.cancel()
+            raise
+        return self.facts()
+
+    def frozen(self, runner):
+        """The part in which writers wait."""
+        undo = dict((holder.key, holder.undo) for holder in self.holders)
+        with Lease(self.seconds, undo, self.report) as lease:
+            recorded = Recorded(lease, runner, self.steps)
+            for holder in self.holders:
+                holder.enter(recorded)
+            for argv in self.cuts:
+                recorded.must('cut', argv)
+            self.confirm(recorded.look)
+            for holder in self.holders:
+                holder.proves(recorded)
+            for holder in reversed(self.holders):
+                holder.leave(recorded)
+
+    def facts(self):
+        """Times in seconds of the host's monotonic clock; steps in the order they were run."""
+        locks = [step for step in self.steps if step['what'] in ('lock', 'unlock')] or [step for step in self.steps if step['what'] == 'cut']
+        begun, ended = locks[0]['started'], locks[-1]['ended']
+        return {'seconds': round(ended - begun, 6), 'locked': begun, 'released': ended, 'lease': self.seconds,
+                'in_commands': round(sum(step['ended'] - step['started'] for step in self.steps), 6),
+                'cuts': [step['ended'] for step in self.steps if step['what'] == 'cut'], 'steps': self.steps}
+
+
+class Recorded:
+    """Runs the window's commands under the lease and keeps their times."""
+
+    def __init__(self, lease, runner, steps):
+        self.lease = lease
+        self.runner = runner
+        self.steps = steps
+
+    def do(self, what, argv, hold=None, limit=None):
+        """A state-changing command: what is lock, unlock, cut, before or after. Returns its Result."""
+        result = self.lease.run(argv, limit=limit, hold=hold)
+        self.runner.account(result)
+        return self._enter(what, result)
+
+    def must(self, what, argv, hold=None, limit=None):
+        """A state-changing command without which the window is torn."""
+        result = self.do(what, argv, hold, limit)
+        if result.rc != 0:
+            raise Torn('%s failed inside the freeze window.' % ' '.join(argv), object=argv[-1],
+                       found='exit code %s' % ('none, killed at its limit' if result.rc is None else result.rc),
+                       vendor=result.err or result.out)
+        return result
+
+    def look(self, argv):
+        """A command that reads. Returns its Result."""
+        self.runner.reads += 1
+        return self._enter('look', self.lease.run(argv))
+
+    def free(self, key):
+        self.lease.free(key)
+
+    def _enter(self, what, result):
+        self.steps.append({'what': what, 'argv': result.argv, 'rc': result.rc, 'started': result.started,
+                           'ended': result.started + result.seconds})
+        return result
+
+
+def tools_present(members):
+    """Refused early where the commands that lock the members' file systems are missing."""
+    for member in members:
+        if member['fstype']:
+            _platform.need('lockfs' if member['fstype'] == 'ufs' else 'fsfreeze')

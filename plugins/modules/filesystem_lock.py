@@ -1,0 +1,195 @@
+#!/usr/bin/python
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+DOCUMENTATION = r'''
+module: filesystem_lock
+short_description: Hold file systems still for a limited time
+version_added: 0.1.0
+author: volmgr.snapbackup contributors (@volmgr)
+description:
+  - Locks file systems against writes, with C(lockfs) on UFS and C(fsfreeze) on Linux file systems, and lets them go again.
+  - A watchdog on the host lets them go after O(max_hold) seconds, whatever has become of the playbook.
+  - To split copies use the splitting modules instead; they lock, cut and unlock within milliseconds.
+  - "Sources: lockfs(1M), fsfreeze(8)."
+options:
+  paths:
+    description: Mount points. Never V(/), V(/usr) or V(/var), and never where this collection itself writes.
+    type: list
+    elements: path
+    required: true
+  state:
+    description:
+      - V(locked) flushes the file systems and locks them.
+      - V(unlocked) removes the locks of O(run), and only those.
+    type: str
+    choices: [locked, unlocked]
+    required: true
+  max_hold:
+    description: Seconds after which the watchdog unlocks. Required for O(state=locked).
+    type: int
+  run:
+    required: true
+extends_documentation_fragment:
+  - volmgr.snapbackup.attributes
+  - volmgr.snapbackup.run
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  platform:
+    platforms: solaris, linux
+    support: full
+'''
+
+EXAMPLES = r'''
+- name: Hold /home1 still for at most a minute
+  volmgr.snapbackup.filesystem_lock:
+    run: "{{ opened.run }}"
+    paths: [/home1]
+    state: locked
+    max_hold: 60
+
+- name: Let it go
+  volmgr.snapbackup.filesystem_lock:
+    run: "{{ opened.run }}"
+    paths: [/home1]
+    state: unlocked
+'''
+
+RETURN = r'''
+before:
+  description: Whether each path was locked by this run.
+  returned: success
+  type: dict
+  sample: {/home1: false}
+after:
+  description: The same after the call.
+  returned: success
+  type: dict
+  sample: {/home1: true}
+commands:
+  description: The state-changing commands, with exit code and seconds (both null in check mode).
+  returned: always
+  type: list
+  elements: dict
+  sample: [{argv: [/usr/sbin/lockfs, -u, /home1], rc: 0, seconds: 0.01}]
+'''
+
+import os
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _platform, _quiesce
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Lease
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import parse_status
+
+REPORT = 'lock-watchdog.json'
+MARKER = 'locks.json'
+
+
+def undo_id(path):
+    return 'filesystem_lock:%s' % path
+
+
+def members_at(paths):
+    """The mount points as far as locking needs to know them, in the shape of run record members."""
+    members = []
+    for path in paths:
+        mount = _platform.mount_at(path)
+        if mount is None:
+            raise Refused('%s is not a mount point.' % path, object=path, look='mount', needed='the mount point of a file system')
+        members.append({'volume': mount.device, 'filesystem': path, 'fstype': mount.fstype})
+    return members
+
+
+def held(context, members):
+    """{path: True if this run has locked it}. A UFS says so itself; for others the marker of the watchdog counts."""
+    marker = _files.read_json(os.path.join(context.record.directory, MARKER)) if context.record else None
+    found = dict((member['filesystem'], member['filesystem'] in (marker or [])) for member in members)
+    ufs = [member['filesystem'] for member in members if member['fstype'] == 'ufs']
+    if ufs:
+        rows = parse_status(context.runner([_platform.need('lockfs')] + ufs).out, ufs)
+        tag = 'snapbackup:%s' % context.params['run']
+        found.update((path, rows[path] == ('write', tag)) for path in ufs)
+    return found
+
+
+def lock(context, members, before):
+    _quiesce.refuse_own_ground(members, [context.params['state_dir']])
+    holders = _quiesce.lock_holders(members, 'snapbackup:%s' % context.params['run'])
+    for holder in holders:
+        holder.check(context.runner)
+    if context.check:
+        for holder in holders:
+            for argv in holder.commands()[0]:
+                context.runner.plan(argv)
+        return
+    directory = context.record.directory
+    for path in sorted(before):
+        context.record.add_undo({'id': undo_id(path), 'action': 'unlocked', 'path': path})
+    for holder in holders:
+        holder.flush(context.runner)
+    with Lease(context.params['max_hold'], dict((holder.key, holder.undo) for holder in holders), os.path.join(directory, REPORT)) as lease:
+        recorded = _quiesce.Recorded(lease, context.runner, [])
+        for holder in holders:
+            holder.enter(recorded)
+        _files.write_json(os.path.join(directory, MARKER), sorted(before))
+        lease.keep(os.path.join(directory, MARKER))
+
+
+def unlock(context, members, before):
+    mine = [member for member in members if before[member['filesystem']]]
+    for holder in _quiesce.lock_holders(mine, 'snapbackup:%s' % context.params['run']):
+        for argv in holder.commands()[1]:
+            context.change(argv)
+    if context.check:
+        return
+    still = sorted(path for path, locked in held_ufs(context, mine).items() if locked)
+    if still:
+        raise Refused('%s could not be unlocked.' % ', '.join(still), object=', '.join(still), needed='unlock', look='lockfs %s' % still[0])
+    marker = os.path.join(context.record.directory, MARKER)
+    if os.path.exists(marker):
+        os.unlink(marker)
+
+
+def held_ufs(context, members):
+    return held(context, [member for member in members if member['fstype'] == 'ufs'])
+
+
+def change(context):
+    wanted = context.params['state'] == 'locked'
+    members = members_at(context.params['paths'])
+    before = held(context, members)
+    todo = any(locked != wanted for locked in before.values())
+    if todo and wanted and any(before.values()):
+        raise Refused('Only some of the file systems are locked by this run.', object=', '.join(sorted(before)),
+                      needed='all or none', remedy='unlock them first')
+    if todo:
+        (lock if wanted else unlock)(context, members, before)
+    if not wanted and context.record and not context.check:
+        context.record.clear_undo(*[undo_id(path) for path in before])
+    return dict(changed=todo, before=before, after=dict((path, wanted) for path in before))
+
+
+def main():
+    run_module(
+        change,
+        argument_spec=dict(
+            RUN_OPTIONS,
+            run=dict(type='str', required=True),
+            paths=dict(type='list', elements='path', required=True),
+            state=dict(type='str', choices=['locked', 'unlocked'], required=True),
+            max_hold=dict(type='int'),
+        ),
+        required_if=[('state', 'locked', ['max_hold'])],
+    )
+
+
+if __name__ == '__main__':
+    main()
