@@ -1,0 +1,211 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""All checks of the project: suite.py [PART...]. The last line gives the totals; the exit code is 1 when anything failed."""
+
+import concurrent.futures
+import os
+import re
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from xml.etree import ElementTree
+
+import environments
+import sanity
+from environments import CACHE, ROOT
+
+REPORTS = CACHE / "reports"
+WORKERS = 2
+
+
+@dataclass
+class Counts:
+    """Results of a step or of several."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def __add__(self, other):
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+
+    def __str__(self):
+        return "%d passed, %d failed, %d skipped" % (self.passed, self.failed, self.skipped)
+
+
+@dataclass
+class Step:
+    """One command of a part. skip: why there is nothing to run. count(return code, output) -> Counts."""
+
+    title: str
+    argv: list = field(default_factory=list)
+    skip: str = ""
+    count: object = None
+    env: dict = field(default_factory=dict)
+    cwd: Path = ROOT
+
+    def run(self, live):
+        """Run it, show a headline, its output (as it comes when live, else afterwards), and return its Counts."""
+        if self.skip:
+            print("\n=== %s: skipped, %s" % (self.title, self.skip), flush=True)
+            return Counts(skipped=1)
+        if live:
+            print("\n=== %s" % self.title, flush=True)
+        started = time.monotonic()
+        done = subprocess.run(
+            list(map(str, self.argv)), cwd=self.cwd, env=dict(os.environ, **self.env), stdin=subprocess.DEVNULL, check=False, text=True,
+            errors="replace", stdout=None if live else subprocess.PIPE, stderr=None if live else subprocess.STDOUT,
+        )  # fmt: skip
+        counts = self.count(done.returncode, done.stdout or "")
+        heading = "" if live else "\n=== %s\n%s" % (self.title, done.stdout)
+        print("%s--- %s: %s in %.0f s" % (heading, self.title, counts, time.monotonic() - started), flush=True)
+        return counts
+
+
+def pytest(title, python, *arguments, **more):
+    """A step that runs pytest and counts by its report."""
+    report = REPORTS / (re.sub(r"\W+", "-", title) + ".xml")
+
+    def count(returncode, output):
+        if not report.exists():
+            return Counts(failed=1)
+        root = ElementTree.parse(report).getroot()
+        suites = [root] if root.tag == "testsuite" else root.findall("testsuite")
+        total, bad, skipped = (
+            sum(int(suite.get(name, 0)) for suite in suites for name in names.split())
+            for names in ("tests", "failures errors", "skipped skips")
+        )
+        if returncode and not bad:
+            bad, total = 1, total + 1
+        return Counts(total - bad - skipped, bad, skipped)
+
+    report.unlink(missing_ok=True)
+    return Step(title, [python, "-m", "pytest", "-q", "--tb=short", "-rs", "--junit-xml", report, *arguments], count=count, **more)
+
+
+def check(title, *argv, **more):
+    """A step that is one check: its exit code."""
+    return Step(title, argv, count=lambda returncode, output: Counts(failed=1) if returncode else Counts(passed=1), **more)
+
+
+def core216(tool="python"):
+    """A program of the environment with the old ansible-core."""
+    return environments.directory("core216") / "bin" / tool
+
+
+def newest(tool):
+    """A program of the environment with the newest ansible-core."""
+    return environments.directory("newest") / "bin" / tool
+
+
+def unit():
+    """tests/unit on every CPython found; what needs current syntax stays out of tests/unit/plugins and off the old ones."""
+    for version in environments.UNIT_PYTHONS:
+        title = "unit tests, Python " + version
+        python = environments.ensure(version)
+        if python is None:
+            yield Step(title, skip="this machine has no Python " + version)
+        else:
+            yield pytest(title, python, "tests/unit/plugins" if version in environments.OLD_PYTHONS else "tests/unit")
+
+
+def directory_of_tests(title, *paths):
+    """pytest over directories, as far as they are there."""
+    present = [path for path in paths if (ROOT / path).is_dir()]
+    if present:
+        return pytest(title, core216(), *present)
+    return Step(title, skip="there is no " + " or ".join(paths))
+
+
+def simulator():
+    """The simulator against the manuals, on its own."""
+    yield directory_of_tests("simulator tests", "tests/simulator/tests")
+
+
+def lab():
+    """The simulated hosts: start, stop, and what a killed one leaves."""
+    yield directory_of_tests("lab tests", "tests/lab/tests")
+
+
+def integration():
+    """Modules, roles and playbooks against simulated hosts."""
+    yield directory_of_tests("integration tests", "tests/integration")
+
+
+def molecule():
+    """Every Molecule scenario."""
+    scenarios = sorted(path.parent.name for path in ROOT.glob("extensions/molecule/*/converge.yml"))
+    if not scenarios:
+        yield Step("Molecule scenarios", skip="there are none")
+        return
+
+    def count(returncode, output):
+        return Counts(failed=1) if returncode else Counts(passed=len(scenarios))
+
+    yield Step("Molecule scenarios: " + ", ".join(scenarios), [core216("molecule"), "test", "--all"], count=count, cwd=ROOT)
+
+
+def lint():
+    """Style and structure."""
+    new = {"PATH": "%s:%s" % (newest("python").parent, os.environ["PATH"])}
+    yield check("shellcheck", "shellcheck", "--shell=sh", "dev")
+    yield check("ruff", newest("ruff"), "check", ".")
+    yield pytest("structure", newest("python"), "tests/checks")
+    yield check("ansible-lint", newest("ansible-lint"), "--offline", "--strict", env=new)
+    yield check("changelog", newest("antsibull-changelog"), "lint", env=new)
+    references = ["--plugin-docs", "--validate-collection-refs=dependent"]
+    yield check("documentation", newest("antsibull-docs"), "lint-collection-docs", *references, ".", env=new)
+    yield check("collection build", newest("ansible-galaxy"), "collection", "build", "--force", "--output-path", CACHE / "build", env=new)
+
+
+def sanity_tests():
+    """ansible-test sanity with both ansible-cores."""
+    interpreters = environments.link_interpreters()
+    for name in ("core216", "newest"):
+        argv, cwd, env = sanity.prepare(name, interpreters)
+        yield Step("sanity, " + sanity.core_version(name), argv, cwd=cwd, env=env, count=lambda *done: Counts(*sanity.count(*done)))
+
+
+# In order. The steps of a part marked True may run side by side: they use neither simulated hosts nor tight timing.
+PARTS = {
+    "unit": (unit, True),
+    "simulator": (simulator, False),
+    "lab": (lab, False),
+    "integration": (integration, False),
+    "molecule": (molecule, False),
+    "lint": (lint, True),
+    "sanity": (sanity_tests, True),
+}
+
+
+def run_part(name):
+    """Run the steps of a part; return their Counts."""
+    steps, side_by_side = PARTS[name]
+    with concurrent.futures.ThreadPoolExecutor(WORKERS if side_by_side else 1) as pool:
+        return sum(pool.map(lambda step: step.run(live=not side_by_side), steps()), Counts())
+
+
+def main(names):
+    """Run the named parts, or all; print a table and the totals."""
+    unknown = sorted(set(names) - set(PARTS))
+    if unknown:
+        sys.exit("no such part: %s (there are: %s)" % (" ".join(unknown), " ".join(PARTS)))
+    REPORTS.mkdir(parents=True, exist_ok=True)
+    results = {}
+    for name in names or PARTS:
+        started = time.monotonic()
+        results[name] = run_part(name), time.monotonic() - started
+    print()
+    for name, (counts, seconds) in results.items():
+        print("%-12s %4.0f s  %s" % (name, seconds, counts))
+    total = sum((counts for counts, seconds in results.values()), Counts())
+    print(total)
+    return 1 if total.failed or not total.passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
