@@ -11,6 +11,13 @@ FACTS = ('object', 'found', 'needed', 'look', 'vendor', 'remedy')
 LABELS = {'found': 'Found', 'needed': 'Needed', 'look': 'Look with', 'vendor': 'The system said', 'remedy': 'To do'}
 
 
+def native(value):
+    """value as the text type that str() must return, also where text read from a file is another type (CPython 2)."""
+    if isinstance(value, type(u'')) and type(u'') is not str:
+        return value.encode('utf-8')
+    return str(value)
+
+
 class Refused(Exception):
     """An operation was not begun, or could not be finished, and nothing was guessed.
 
@@ -30,8 +37,8 @@ class Refused(Exception):
         parts = [self.message]
         for name in FACTS[1:]:
             if self.facts.get(name):
-                parts.append('%s: %s.' % (LABELS[name], str(self.facts[name]).strip().rstrip('.')))
-        return ' '.join(parts)
+                parts.append('%s: %s.' % (LABELS[name], native(self.facts[name]).strip().rstrip('.')))
+        return ' '.join(native(part) for part in parts)
 
     def as_dict(self):
         """The facts as a dictionary with every key, None where unknown."""

@@ -113,6 +113,7 @@ class Lease:
         self.held = []
         self.channel = None
         self.deadline = None
+        self.over = False
 
     def __enter__(self):
         self.channel, far_end = channels()
@@ -129,7 +130,7 @@ class Lease:
         try:
             if self.held:
                 self.abandon()
-            else:
+            elif not self.over:
                 self.ask({'do': 'done'})
         finally:
             self.channel.close()
@@ -166,11 +167,15 @@ class Lease:
     def ask(self, request):
         try:
             self.channel.send(request)
+        except Closed:
+            # It has ended, but may have left a last word in the pipe.
+            self.over = True
+        try:
             answer = self.channel.receive()
         except Closed:
             raise self.undo_alone()
         if 'expired' in answer:
-            self.held = []
+            self.held, self.over = [], True
             raise LeaseExpired('The freeze window was ended by its watchdog: %s.' % answer['expired'],
                                found='still held: %s' % (', '.join(answer['held']) or 'nothing'),
                                look='cat %s' % self.report)
@@ -178,7 +183,7 @@ class Lease:
 
     def undo_alone(self):
         """The watchdog is gone, so this process takes its place. Returns the error to raise."""
-        held, self.held = self.held, []
+        held, self.held, self.over = self.held, [], True
         left = undo_once(held, self.undo)
         limit = monotonic() + self.seconds
         while left and monotonic() < limit:
