@@ -1,0 +1,192 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Moving an image between a tool and a file: counted, hashed on the way, every exit code looked at."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import errno
+import fcntl
+import hashlib
+import os
+import subprocess
+import threading
+
+try:
+    from queue import Queue
+except ImportError:
+    from Queue import Queue
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Result, environment, kill_group, spawn, text
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
+
+BLOCK = 1024 * 1024
+AHEAD = 16
+TAIL = 2000
+IN, OUT = 'in', 'out'
+# fcntl(2) of Linux; the default pipe of 64 KiB costs a switch of process for every one of them.
+F_SETPIPE_SZ = 1031
+
+
+class OutputFailed(Exception):
+    """What was read could not be written on. errno and strerror are those of the system call."""
+
+    def __init__(self, error):
+        Exception.__init__(self, str(error))
+        self.errno = error.errno
+        self.strerror = error.strerror
+
+
+class Digest:
+    """SHA-256 in a thread of its own: hashlib lets go of the interpreter lock while it works on a block."""
+
+    def __init__(self):
+        self._sum = hashlib.sha256()
+        self._blocks = Queue(AHEAD)
+        self._thread = threading.Thread(target=self._work)
+        self._thread.daemon = True
+        self._thread.start()
+
+    def _work(self):
+        for block in iter(self._blocks.get, None):
+            self._sum.update(block)
+
+    def feed(self, block):
+        self._blocks.put(block)
+
+    def hexdigest(self):
+        """The sum of all that was fed. Nothing may be fed afterwards."""
+        self._blocks.put(None)
+        while self._thread.is_alive():
+            # With a limit, because in Python 2 a join without one cannot be interrupted by a signal.
+            self._thread.join(60)
+        return self._sum.hexdigest()
+
+
+class Copier:
+    """Takes streams one after the other into one output and one sum. Raises OutputFailed when the output takes no more.
+
+    output: a descriptor, or None to count and hash only. count: called with the size of every block.
+    limit: bytes that the whole may have; more is refused as soon as it shows.
+    """
+
+    def __init__(self, output, count, limit=None):
+        self.output = output
+        self.count = count
+        self.limit = limit
+        self.bytes = 0
+        self._digest = Digest()
+
+    def take(self, source):
+        """Copy from the descriptor source until its end."""
+        while True:
+            block = os.read(source, BLOCK)
+            if not block:
+                return
+            self.bytes += len(block)
+            if self.limit is not None and self.bytes > self.limit:
+                raise Refused('The stream is longer than it must be.', found='more than %d bytes' % self.limit,
+                              needed='%d bytes' % self.limit)
+            self._digest.feed(block)
+            if self.output is not None:
+                try:
+                    write_all(self.output, block)
+                except (IOError, OSError) as error:
+                    raise OutputFailed(error)
+            self.count(len(block))
+
+    def sync(self):
+        """Wait until all that was written is on the disk."""
+        try:
+            os.fsync(self.output)
+        except (IOError, OSError) as error:
+            raise OutputFailed(error)
+
+    def sha256(self):
+        return self._digest.hexdigest()
+
+
+def write_all(fd, block):
+    done = os.write(fd, block)
+    while done < len(block):
+        done += os.write(fd, block[done:])
+
+
+class Tool:
+    """A process at one end of a stream, in a process group of its own; what it says on standard error goes to the file log.
+
+    stream: OUT where we read what it writes, IN where it reads what we write, None where it moves the data itself.
+    pipe is the descriptor of our end.
+    """
+
+    def __init__(self, argv, log, stream, env=None, cwd='/'):
+        self.argv = list(argv)
+        self.log = log
+        self.stalled = None
+        self.started = monotonic()
+        with open(log, 'ab') as err:
+            with open(os.devnull, 'rb') as null:
+                err.seek(0, os.SEEK_END)
+                self.mark = err.tell()
+                self.process = spawn(self.argv, stdin=subprocess.PIPE if stream == IN else null,
+                                     stdout=subprocess.PIPE if stream == OUT else err, stderr=err,
+                                     env=environment(env), cwd=cwd)
+        self._stream = {IN: self.process.stdin, OUT: self.process.stdout, None: None}[stream]
+        if self._stream is not None:
+            self.pipe = self._stream.fileno()
+            widen(self.pipe)
+
+    def close(self):
+        """Close our end of the stream."""
+        if self._stream is not None and not self._stream.closed:
+            try:
+                self._stream.close()
+            except (IOError, OSError) as error:
+                if error.errno != errno.EPIPE:
+                    raise
+
+    def said(self):
+        """The end of what it has written to standard error."""
+        with open(self.log, 'rb') as log:
+            log.seek(self.mark)
+            return text(log.read()[-TAIL:]).strip()
+
+    def stall(self, seconds):
+        """Kill it because nothing has moved for so long."""
+        self.stalled = seconds
+        self.kill()
+
+    def kill(self):
+        kill_group(self.process)
+
+    def check(self):
+        """Wait for its end; Refused if it was killed for stalling, CommandFailed unless it ended with 0."""
+        self.close()
+        rc = self.process.wait()
+        if self.stalled is not None:
+            raise Refused('%s moved no byte for %d s and was killed.' % (' '.join(self.argv), self.stalled),
+                          object=self.argv[0], vendor=self.said() or None, look='the log %s' % self.log)
+        if rc != 0:
+            raise CommandFailed(Result(self.argv, rc, '', self.said(), monotonic() - self.started, self.started))
+
+
+def widen(pipe):
+    """Make a pipe hold a whole block, where the system can."""
+    try:
+        fcntl.fcntl(pipe, F_SETPIPE_SZ, BLOCK)
+    except (IOError, OSError):
+        pass
+
+
+def file_sha256(path, count=lambda size: None):
+    """(bytes, sha256) of a file or device as it can be read now."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        copier = Copier(None, count)
+        copier.take(fd)
+    finally:
+        os.close(fd)
+    return copier.bytes, copier.sha256()
