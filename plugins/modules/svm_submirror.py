@@ -21,10 +21,11 @@ description:
     Solaris Volume Manager Administration Guide."
 options:
   members:
-    description: What to split or to bring back. All members are handled in one call.
+    description:
+      - What to split or to bring back. All members are handled in one call.
+      - Required for O(state=offline). For O(state=online) the default is whatever O(run) has split and not brought back yet.
     type: list
     elements: dict
-    required: true
     suboptions:
       mirror:
         description: Name of the mirror, for example V(d1).
@@ -78,13 +79,10 @@ EXAMPLES = r'''
         submirror: d3
         filesystem: /home1
 
-- name: Bring d3 back and start its resync
+- name: Bring back what the run has split, and start the resync
   volmgr.snapbackup.svm_submirror:
     run: "{{ opened.run }}"
     state: online
-    members:
-      - mirror: d1
-        submirror: d3
 '''
 
 RETURN = r'''
@@ -127,7 +125,7 @@ import copy
 import tempfile
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce, _run
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused, native
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
@@ -147,15 +145,22 @@ class Submirrors:
     def __init__(self, context):
         self.context = context
         self.runner = context.runner
-        self.pairs = [(valid_name(entry['mirror']), valid_name(entry['submirror'])) for entry in context.params['members']]
+        self.pairs = [(valid_name(native(entry['mirror'])), valid_name(native(entry['submirror']))) for entry in self.entries()]
         self.names = sorted(set(mirror for mirror, dummy in self.pairs))
         if len(self.names) != len(self.pairs):
             raise Refused('A mirror is named more than once in members.', object=', '.join(self.names), needed='one submirror of each mirror')
         self.svm = Svm(self.runner)
-        self.mirrors = self.svm.mirrors(self.names)
+        self.mirrors = self.svm.mirrors(self.names) if self.names else {}
         for mirror, submirror in self.pairs:
             submirror_of(self.mirrors[mirror], submirror)
         self.before = states(self.mirrors)
+
+    def entries(self):
+        """Option members, or what the run has split."""
+        if self.context.params['members'] is not None:
+            return self.context.params['members']
+        undo = self.context.record.data['undo'] if self.context.record else []
+        return [entry for entry in undo if entry['id'].startswith('svm_submirror:')]
 
     def owner(self, mirror, submirror):
         """The open run on this host that has split this submirror, or None."""
@@ -176,7 +181,7 @@ class Submirrors:
         return dict((mirror, dict((name, 'okay') for name in found)) for mirror, found in self.before.items())
 
     def now(self):
-        return states(self.svm.mirrors(self.names))
+        return states(self.svm.mirrors(self.names)) if self.names else {}
 
 
 def offline(context):
@@ -335,7 +340,7 @@ def main():
         lambda context: offline(context) if context.params['state'] == 'offline' else online(context),
         argument_spec=dict(
             RUN_OPTIONS,
-            members=dict(type='list', elements='dict', required=True, options=dict(
+            members=dict(type='list', elements='dict', options=dict(
                 mirror=dict(type='str', required=True),
                 submirror=dict(type='str', required=True),
                 filesystem=dict(type='path'),
@@ -343,7 +348,8 @@ def main():
             state=dict(type='str', choices=['offline', 'online'], required=True),
             assume=dict(type='dict'),
             **_quiesce.OPTIONS),
-        required_if=[('state', 'offline', ['run'])],
+        required_if=[('state', 'offline', ['run', 'members'])],
+        required_one_of=[('run', 'members')],
     )
 
 
