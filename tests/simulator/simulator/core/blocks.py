@@ -1,0 +1,106 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Data: atomic copies of images, comparison and copy by region, freeze of a mounted file system."""
+import errno
+import fcntl
+import os
+
+FICLONE = 0x40049409
+FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
+
+
+def clone(source, target):
+    """Make file TARGET an atomic copy of SOURCE that shares its blocks (needs a file system with reflink)."""
+    partial = target + ".new"
+    fd = os.open(source, os.O_RDONLY | os.O_CLOEXEC)
+    new = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.ioctl(new, FICLONE, fd)
+    finally:
+        os.close(new)
+        os.close(fd)
+    os.rename(partial, target)
+
+
+def make(path, size):
+    """Create an empty sparse file of SIZE bytes unless it exists."""
+    if not os.path.exists(path):
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        os.ftruncate(fd, size)
+        os.close(fd)
+
+
+def hole_until(fd, offset, size):
+    """Offset of the next data in FD at or after OFFSET; SIZE if there is none."""
+    try:
+        return os.lseek(fd, offset, os.SEEK_DATA)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            return size
+        raise
+
+
+def differing(left, right, size, region):
+    """Indices of the regions of REGION bytes in which files LEFT and RIGHT differ. Holes are not read."""
+    result = []
+    one, two = os.open(left, os.O_RDONLY), os.open(right, os.O_RDONLY)
+    offset = 0
+    while offset < size:
+        data = min(hole_until(one, offset, size), hole_until(two, offset, size))
+        offset = max(offset, data - data % region)
+        if offset >= size:
+            break
+        if os.pread(one, region, offset) != os.pread(two, region, offset):
+            result.append(offset // region)
+        offset += region
+    os.close(one)
+    os.close(two)
+    return result
+
+
+def copy_regions(source, target, region, indices):
+    """Copy the named regions from file SOURCE over file TARGET; the size of TARGET does not change."""
+    one, two = os.open(source, os.O_RDONLY), os.open(target, os.O_WRONLY)
+    for index in indices:
+        os.pwrite(two, os.pread(one, region, index * region), index * region)
+    os.close(one)
+    os.close(two)
+
+
+def _on_directory(path, request):
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.ioctl(fd, request, 0)
+    finally:
+        os.close(fd)
+
+
+def freeze(path):
+    """Block all writers of the file system mounted at PATH; already frozen is fine."""
+    try:
+        _on_directory(path, FIFREEZE)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+
+
+def thaw(path):
+    """Let writers go on; not frozen is fine."""
+    try:
+        _on_directory(path, FITHAW)
+    except OSError as error:
+        if error.errno != errno.EINVAL:
+            raise
+
+
+def flush(path):
+    """Write out the file system that PATH is on."""
+    import ctypes
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        if ctypes.CDLL(None, use_errno=True).syncfs(fd) != 0:
+            raise OSError(ctypes.get_errno(), "syncfs", path)
+    finally:
+        os.close(fd)

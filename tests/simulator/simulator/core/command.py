@@ -1,0 +1,138 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""One call of one simulated command: find its module by name, journal it, let faults act, run it.
+
+A manager is a package beside `core` with a module `commands` that has `COMMANDS = {name: module}` and optionally
+`PATHS = {name: path}` where it is not in /usr/sbin, an `ORDER` among the managers and a `SCHEMA`. Its module has `main(call) -> exit status` and optionally
+`success(call) -> text`, what the command prints when it worked (used to lie about it).
+"""
+import os
+import sys
+import time
+
+from simulator.core import faults, place
+from simulator.core.state import Store
+
+SEPARATOR = "\x1f"  # between the arguments of one journal entry
+
+
+def packages():
+    """Names of all managers: the packages beside core."""
+    top = os.path.dirname(os.path.dirname(__file__))
+    return sorted(name for name in os.listdir(top)
+                  if name != "core" and os.path.exists(os.path.join(top, name, "commands.py")))
+
+
+def load(name):
+    """Import a module of the simulator by its dotted name below `simulator`."""
+    full = "simulator." + name
+    __import__(full)
+    return sys.modules[full]
+
+
+def find(name):
+    """The module of a command, e.g. simulator.svm.metastat; LookupError if no manager has it."""
+    for package in packages():
+        commands = load(package + ".commands").COMMANDS
+        if name in commands:
+            return load("%s.%s" % (package, commands[name]))
+    raise LookupError(name)
+
+
+class Call:
+    """What a command's module gets: its arguments, the store, and where to print."""
+
+    def __init__(self, name, args, store):
+        self.name = name
+        self.args = args
+        self.store = store
+        self.text = []
+        self.mute = False
+        self.entry = None
+
+    def out(self, text):
+        """Print TEXT on stdout (at the end of the command, so that a fault can change it)."""
+        self.text.append(text)
+
+    def err(self, text):
+        """Print TEXT on stderr, now."""
+        if not self.mute:
+            sys.stderr.write(text)
+            sys.stderr.flush()
+
+    def end(self, rc):
+        """Write the end of the call into the journal."""
+        if self.entry is not None:
+            with self.store.transaction() as db:
+                db.execute("UPDATE journal SET ended=?, rc=? WHERE id=?", (time.monotonic(), rc, self.entry))
+
+    def become_real(self):
+        """Replace this process by the real tool with the same arguments; its exit status is not journaled."""
+        sys.stdout.flush()
+        self.end(None)
+        path = place.real(self.name)
+        os.execv(path, [path] + self.args)
+
+
+def begin(call, argv):
+    """Journal the start of a call; returns the fault it meets or None."""
+    with call.store.transaction() as db:
+        fault = faults.due(call.store, call.name)
+        cursor = db.execute("INSERT INTO journal (host, pid, ppid, argv, started, fault) VALUES (?,?,?,?,?,?)",
+                            (place.HOST, os.getpid(), os.getppid(), SEPARATOR.join(argv), time.monotonic(),
+                             fault["effect"] if fault else None))
+        call.entry = cursor.lastrowid
+    return fault
+
+
+def with_fault(call, module, fault):
+    """Run a call under a fault; returns its exit status."""
+    effect, message = fault["effect"], fault["message"]
+    rc = 1 if fault["rc"] is None else fault["rc"]
+    if effect == "hang":
+        faults.hang()
+    if effect == "kill-before":
+        faults.kill_caller()
+    if effect == "lie-ok":
+        success = getattr(module, "success", None)
+        call.out(success(call) if success else "")
+        return 0
+    if effect == "lie-fail":
+        call.mute = True
+        module.main(call)
+        call.mute = False
+        del call.text[:]
+    if effect in ("fail", "lie-fail"):
+        call.err("%s\n" % (message or "%s: %s: I/O error" % (call.name, place.HOST)))
+        return rc
+    result = module.main(call)
+    if effect == "odd":
+        call.text[:] = [faults.odd("".join(call.text), message or faults.ODD_WORD)]
+    if effect == "kill-after":
+        faults.kill_caller()
+    return result
+
+
+def main(argv):
+    """Run the command argv[0] names, leave with its exit status."""
+    name = os.path.basename(argv[0])
+    module = find(name)
+    try:
+        store = Store()
+    except FileNotFoundError:
+        store = None
+    call = Call(name, argv[1:], store)
+    if store is None:
+        rc = module.without_state(call) if hasattr(module, "without_state") else call.become_real()
+    else:
+        fault = begin(call, argv)
+        rc = module.main(call) if fault is None else with_fault(call, module, fault)
+    try:
+        sys.stdout.write("".join(call.text))
+        sys.stdout.flush()
+    except BrokenPipeError:
+        os._exit(1)
+    call.end(rc)
+    sys.stdout.flush()
+    os._exit(rc)

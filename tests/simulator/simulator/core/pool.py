@@ -1,0 +1,161 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The pool on the machine that carries a lab: an XFS with reflink, and loop devices that belong to nobody else.
+
+create() and destroy() run on the machine itself; the hosts of the lab see the directory as /san.
+"""
+import fcntl
+import json
+import os
+import shutil
+import struct
+import subprocess
+import tempfile
+
+from simulator.core import blocks, loops
+
+LOCK = "/run/lock/simulator-pool.lock"
+FIRST = 100  # below it are the loop devices other programs of the machine use
+
+
+def files(directory):
+    """Image of the pool and the list of its loop devices, beside the directory."""
+    base = os.path.abspath(directory)
+    return base + ".pool", base + ".loops"
+
+
+def run(*argv):
+    """Run a tool of the machine; its output is in the exception if it fails."""
+    done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
+                          universal_newlines=True, check=False)
+    if done.returncode:
+        raise RuntimeError("%s: %s" % (" ".join(argv), done.stdout.strip()))
+
+
+def reserve(count):
+    """Make COUNT loop devices with numbers nobody has; a lock keeps two labs apart."""
+    os.makedirs(os.path.dirname(LOCK), exist_ok=True)
+    with open(LOCK, "w") as lock, open("/dev/loop-control", "rb") as control:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        numbers, number = [], FIRST
+        while len(numbers) < count:
+            if not os.path.exists("/sys/block/loop%d" % number):
+                fcntl.ioctl(control, loops.CTL_ADD, number)
+                numbers.append(number)
+            number += 1
+        return numbers
+
+
+def unreserve(numbers):
+    """Remove the loop devices again; one that is still in use stays."""
+    left = []
+    with open("/dev/loop-control", "rb") as control:
+        for number in numbers:
+            try:
+                fcntl.ioctl(control, loops.CTL_REMOVE, number)
+            except OSError:
+                if os.path.exists("/sys/block/loop%d" % number):
+                    left.append(number)
+    return left
+
+
+def create(directory, gib, count):
+    """Make a pool of GIB gibibytes (sparse) at DIRECTORY with COUNT loop devices; what is there already is kept."""
+    image, listing = files(directory)
+    if os.path.ismount(directory):
+        return
+    if os.path.exists(listing):
+        destroy(directory)
+    os.makedirs(directory, exist_ok=True)
+    own, *numbers = reserve(count + 1)
+    with open(listing, "w") as handle:
+        json.dump({"pool": own, "loops": numbers}, handle)
+    with open(image, "wb") as handle:
+        handle.truncate(int(gib * (1 << 30)))
+    run("mkfs.xfs", "-q", "-f", "-K", "-m", "reflink=1", image)
+    loops.attach(own, os.path.abspath(image), read_only=False)
+    run("mount", "-t", "xfs", "-o", "nodiscard,noatime", loops.node(own), directory)
+    with open(os.path.join(directory, "loops.json"), "w") as handle:
+        json.dump(numbers, handle)
+
+
+def identity(number):
+    """Device number of the file system that the file behind a loop lies on, as the kernel encodes it; None if unbound."""
+    status = bytearray(232)
+    with loops.Opened(loops.node(number)) as fd:
+        try:
+            fcntl.ioctl(fd, loops.GET_STATUS64, status)
+        except OSError:
+            return None
+    return struct.unpack_from("<Q", status)[0]
+
+
+def encoded(path):
+    """Device number of the file system PATH is on, in the same encoding."""
+    number = os.stat(path).st_dev
+    major, minor = os.major(number), os.minor(number)
+    return minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
+
+
+def mount_points(number):
+    """Where loop NUMBER is mounted in this mount namespace, the last one first."""
+    wanted, found = "%d:%d" % (os.major(loops.device(number)), os.minor(loops.device(number))), []
+    with open("/proc/self/mountinfo") as handle:
+        for line in handle:
+            fields = line.split()
+            if fields[2] == wanted:
+                found.append(fields[4].replace("\\040", " "))
+    return found[::-1]
+
+
+def thaw(number):
+    """Thaw a file system that nothing mounts any more but that is frozen: mount it again, thaw it, unmount it."""
+    directory = tempfile.mkdtemp(prefix="thaw.")
+    with open("/sys/block/loop%d/ro" % number) as handle:
+        mode = "ro" if handle.read().strip() == "1" else "rw"
+    try:
+        run("mount", "-t", "ext4", "-o", mode, loops.node(number), directory)
+        blocks.thaw(directory)
+        run("umount", directory)
+    except RuntimeError:
+        pass  # not frozen, or not a file system: then detaching says what is wrong
+    os.rmdir(directory)
+
+
+def free(number):
+    """Unmount and detach one loop device of a pool; True if nothing holds it any more."""
+    for point in mount_points(number):
+        blocks.thaw(point)
+        run("umount", point)
+    if loops.detach(number):
+        return True
+    thaw(number)
+    return loops.detach(number)
+
+
+def destroy(directory):
+    """Take a pool down: thaw, unmount, detach, remove. RuntimeError names what is still held."""
+    image, listing = files(directory)
+    if not os.path.exists(listing):
+        return
+    with open(listing) as handle:
+        known = json.load(handle)
+    held = []
+    if os.path.ismount(directory):
+        here = encoded(directory)
+        for number in known["loops"]:
+            if os.path.exists("/sys/block/loop%d" % number) and identity(number) == here and not free(number):
+                held.append(number)
+        if held:
+            raise RuntimeError("still in use: %s" % ", ".join("loop%d" % number for number in held))
+        run("umount", directory)
+    if os.path.exists("/sys/block/loop%d" % known["pool"]):
+        loops.detach(known["pool"])
+    left = unreserve([known["pool"]] + known["loops"])
+    if left:
+        raise RuntimeError("cannot remove: %s" % ", ".join("loop%d" % number for number in left))
+    for path in [image, listing]:
+        if os.path.exists(path):
+            os.unlink(path)
+    shutil.rmtree(directory, ignore_errors=True)

@@ -1,0 +1,200 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""metainit(1M) and metaclear(1M): volumes come and go, their data blocks stay."""
+import os
+import time
+
+from simulator.core import loops, place
+from simulator.svm import admin, model
+from simulator.svm.names import Refusal, canonical, is_slice
+
+USAGE = {"metainit": "metainit [-s setname] [-n] [-f] concat/stripe numstripes width component... [-i interlace]\n"
+                     "\tmetainit [-s setname] [-n] [-f] mirror -m submirror... [read_options] [write_options] [pass_num]",
+         "metaclear": "metaclear [-s setname] -a [-f]\n\tmetaclear [-s setname] [-f] [-r] [-p] metadevice..."}
+WARNING = ("metainit: %s: WARNING: This form of metainit is not recommended.\n"
+           "The submirrors may not have the same data.\n"
+           "Please see ERRORS in metainit(1M) for additional information.\n")
+DEFAULT_BYTES = 256 * 1024 * 1024
+DEFAULT_INTERLACE = 16 * 1024
+
+
+def new_volume(store, name, kind, size):
+    """Enter a volume at the end of the database; Refusal if the name is taken."""
+    if store.row("SELECT 1 FROM svm_volume WHERE host=? AND name=?", place.HOST, name):
+        raise Refusal("unit already set up", name)
+    last = store.row("SELECT coalesce(max(place), 0) AS place FROM svm_volume WHERE host=?", place.HOST)["place"]
+    store.db.execute("INSERT INTO svm_volume (host, name, kind, place, bytes, interlace) VALUES (?,?,?,?,?,?)",
+                     (place.HOST, name, kind, last + 1, size, DEFAULT_INTERLACE))
+
+
+def make_stripe(store, name, rows, size):
+    """Create a concat/stripe of ROWS = [[slice, ...], ...]."""
+    for other in (part for row in rows for part in row):
+        if store.row("SELECT 1 FROM svm_component WHERE host=? AND name=?", place.HOST, other):
+            raise Refusal("has appeared more than once in the specification of %s" % name, other)
+    new_volume(store, name, "s", size)
+    now = int(time.time())
+    for line, row in enumerate(rows):
+        for column, part in enumerate(row):
+            store.db.execute("INSERT INTO svm_component VALUES (?,?,?,?,?,?,?)",
+                             (place.HOST, name, line, column, part, model.OKAY, now))
+
+
+def make_mirror(store, name, members, number=1, read="roundrobin", write="parallel"):
+    """Create a mirror of existing stripes; its data are those of the first one."""
+    for member in members:
+        if model.volume(store, member)["kind"] != "s":
+            raise Refusal("invalid unit", member)
+        if model.parent(store, member):
+            raise Refusal("metadevice in use", member)
+    new_volume(store, name, "m", min(model.volume(store, member)["bytes"] for member in members))
+    store.db.execute("INSERT INTO svm_mirror (host, name, pass, read, write) VALUES (?,?,?,?,?)",
+                     (place.HOST, name, number, read, write))
+    if os.path.exists(place.image(members[0])):
+        os.rename(place.image(members[0]), place.image(name))
+    model.bind(store, name)
+    now = int(time.time())
+    for slot, member in enumerate(members):
+        store.db.execute("INSERT INTO svm_submirror (host, mirror, slot, name, state, changed) VALUES (?,?,?,?,?,?)",
+                         (place.HOST, name, slot, member, model.RUNNING, now))
+        model.bind(store, member)
+
+
+def numbers(words):
+    """Take the leading number off a list of words."""
+    if not words or not words[0].isdigit():
+        raise admin.Usage()
+    return int(words[0]), words[1:]
+
+
+def parse_rows(words):
+    """numstripes width component... as [[slice, ...], ...]."""
+    count, words = numbers(words)
+    rows = []
+    for _index in range(count):
+        width, words = numbers(words)
+        row = [word.replace("/dev/dsk/", "").replace("/dev/rdsk/", "") for word in words[:width]]
+        if len(row) != width or not all(is_slice(part) for part in row):
+            raise admin.Usage()
+        rows.append(row)
+        words = words[width:]
+        if words[:1] == ["-i"]:
+            words = words[2:]
+    if words:
+        raise admin.Usage()
+    return rows
+
+
+def parse_mirror(words):
+    """submirror... [-g|-r] [-S] [pass] as (members, pass, read, write)."""
+    members, number, read, write = [], 1, "roundrobin", "parallel"
+    for word in words:
+        if word == "-g":
+            read = "geometric"
+        elif word == "-r":
+            read = "first"
+        elif word == "-S":
+            write = "serial"
+        elif word.isdigit():
+            number = int(word)
+        else:
+            members.append(canonical(word))
+    if not members:
+        raise admin.Usage()
+    return members, number, read, write
+
+
+def init(call):
+    """metainit as an action of admin.change."""
+    def action(store, found, operands):
+        if len(operands) < 3:
+            raise admin.Usage()
+        name = canonical(operands[0])
+        if operands[1] != "-m":
+            rows = parse_rows(operands[1:])
+            if "n" not in found:
+                make_stripe(store, name, rows, DEFAULT_BYTES)
+                model.bind(store, name)
+            return "%s: Concat/Stripe is setup\n" % name
+        members, number, read, write = parse_mirror(operands[2:])
+        if len(members) > 1:
+            call.err(WARNING % name)
+        make_mirror(store, name, members, number, read, write)
+        return "%s: Mirror is setup\n" % name
+    return action
+
+
+def remove(store, name):
+    """Take a volume out of the database and free its device."""
+    row = model.volume(store, name)
+    if not loops.detach(row["loop"]):
+        raise Refusal("metadevice is open", name)
+    loops.release(store, row["loop"])
+    model.remove_nodes(name)
+    for table, column in (("svm_volume", "name"), ("svm_mirror", "name"), ("svm_component", "stripe"),
+                          ("svm_resync", "mirror")):
+        store.db.execute("DELETE FROM %s WHERE host=? AND %s=?" % (table, column), (place.HOST, name))
+
+
+def clear_mirror(store, name, found):
+    """Clear a mirror; its submirrors become volumes of their own that hold what they held."""
+    members = model.submirrors(store, name)
+    if any(row["state"] != model.RUNNING for row in members) and "f" not in found:
+        raise Refusal("attempted to clear mirror with submirror(s) in invalid state", name)
+    if model.has_writers(store, model.volume(store, name)):
+        raise Refusal("metadevice is open", name)
+    for row in members:
+        if row["state"] not in model.OWN_IMAGE:
+            model.cut(store, name, row["name"])
+    store.db.execute("DELETE FROM svm_submirror WHERE host=? AND mirror=?", (place.HOST, name))
+    remove(store, name)
+    os.unlink(place.image(name))
+    text = "%s: Mirror is cleared\n" % name
+    for row in members:
+        if "r" in found:
+            remove(store, row["name"])
+            text += "%s: Concat/Stripe is cleared\n" % row["name"]
+        else:
+            model.bind(store, row["name"])
+    return text
+
+
+def clear_one(store, name, found):
+    """Clear one volume that has no parent."""
+    row = model.volume(store, name)
+    if model.parent(store, name):
+        raise Refusal("metadevice in use", name)
+    if row["kind"] == "m":
+        return clear_mirror(store, name, found)
+    if model.has_writers(store, row):
+        raise Refusal("metadevice is open", name)
+    remove(store, name)
+    return "%s: Concat/Stripe is cleared\n" % name
+
+
+def clear(store, found, operands):
+    """metaclear as an action of admin.change."""
+    if "a" in found:
+        operands = [row["name"] for row in model.volumes(store) if not model.parent(store, row["name"])]
+        found["r"] = True
+    if not operands:
+        raise admin.Usage()
+    return "".join(clear_one(store, canonical(word), found) for word in operands)
+
+
+def main(call):
+    """Run the command the call names."""
+    if call.name == "metainit":
+        return admin.change(call, "nf", USAGE[call.name], init(call))
+    return admin.change(call, "afrp", USAGE[call.name], clear)
+
+
+without_state = main
+
+
+def success(call):
+    """What the command prints when it works."""
+    name = [word for word in call.args if not word.startswith("-")][0]
+    kind = "Mirror" if "-m" in call.args else "Concat/Stripe"
+    return "%s: %s is %s\n" % (name, kind, "setup" if call.name == "metainit" else "cleared")

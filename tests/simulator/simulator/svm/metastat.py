@@ -1,0 +1,286 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""metastat(1M): the full report, -p, -c, -t. Formats as in meta_mirror.c, meta_stripe.c, metastat.c, meta_print.c."""
+import os
+import time
+
+from simulator.core import place
+from simulator.svm import admin, model, resync
+from simulator.svm.names import Refusal, canonical
+
+USAGE = "metastat [-s setname] [-a][-c][-B][-D][-r][-i][-p] [-t] [metadevice...]"
+STALE = "****\nWARNING: Stale state database replicas. Metastat output may be inaccurate.\n****\n\n"
+SMF = ("metainit:default", "metasync:default", "mdmonitor:default", "rpc/meta:default")
+LARGE = 1 << 40  # bytes; above it, progress has a decimal
+
+
+def size_text(size):
+    """A size for people: one decimal below ten units, else whole units; rounded as meta_number_to_string does."""
+    value, unit = float(size), -1
+    letters = "KMGTPE"
+    while (value >= 1024 or unit < 0) and unit < len(letters) - 1:
+        value, unit = value / 1024, unit + 1
+    return "%.1f %cB" % (value, letters[unit]) if value < 9.95 else "%d %cB" % (value, letters[unit])
+
+
+def stamp(changed):
+    """A time as -t prints it."""
+    return time.strftime("%a %b %e %T %Y", time.localtime(changed)) if changed else "(invalid time)"
+
+
+class Report:
+    """All kinds of output for one host."""
+
+    def __init__(self, store, times=False):
+        self.store = store
+        self.times = times
+        self.switches = model.settings(store)
+
+    def progress(self, mirror):
+        """Per cent done of a mirror as text, e.g. "8" or, for a large one, " 8.0"; None if nothing runs."""
+        done = resync.percent(self.store, mirror["name"])
+        if done is None and mirror["cancelled"]:
+            row = self.store.row("SELECT done, total FROM svm_resync WHERE host=? AND mirror=? ORDER BY id DESC",
+                                 place.HOST, mirror["name"])
+            done = 100.0 * row["done"] / row["total"] if row["total"] else 0.0
+        if done is None:
+            return None
+        if model.volume(self.store, mirror["name"])["bytes"] > LARGE:
+            return "%2d.%1d" % divmod(int(done * 10), 10)
+        return "%d" % int(done)
+
+    def is_due(self, row):
+        """True if a submirror waits for a resync, or has one."""
+        return row["state"] in (model.COMP_RESYNC, model.ATTACHED_RESYNC, model.OFFLINE_RESYNC) or row["target"]
+
+    def state(self, mirror, row):
+        """State of a submirror in words."""
+        if row["state"] == model.RUNNING and not row["target"]:
+            return "Okay"
+        if self.is_due(row) and mirror["cancelled"]:
+            return "Resync cancelled"
+        if self.is_due(row) and model.resyncs(self.store, mirror["name"]):
+            return "Resyncing"
+        return "Needs maintenance"
+
+    def replacement(self, mirror, row):
+        """The Invoke text for a submirror with a bad component."""
+        bad = [part for part in model.components(self.store, row["name"])
+               if part["state"] in (model.MAINTENANCE, model.LAST_ERRED)]
+        bad.sort(key=lambda part: part["state"] != model.MAINTENANCE)
+        text = "metareplace %s %s <new device>" % (mirror["name"], bad[0]["name"])
+        if bad[0]["state"] == model.LAST_ERRED:
+            text = 'after replacing "Maintenance" components:\n\t\t' + text
+        return text
+
+    def action(self, mirror, row):
+        """What metastat tells the administrator to do about a submirror, or None."""
+        if model.resyncs(self.store, mirror["name"]) or (row["state"] == model.RUNNING and not row["target"]):
+            return None
+        if mirror["cancelled"]:
+            return "metasync %s" % mirror["name"]
+        if row["state"] == model.COMP_ERRED:
+            return self.replacement(mirror, row)
+        if row["state"] == model.ATTACHED or self.is_due(row):
+            return "metasync %s" % mirror["name"]
+        if row["state"] == model.OFFLINE:
+            return "metaonline %s %s" % (mirror["name"], row["name"])
+        return "???"
+
+    def full(self, name):
+        """The full report of one volume."""
+        row = model.volume(self.store, name)
+        if row["kind"] == "m":
+            return self.full_mirror(name, row)
+        return "%s: Concat/Stripe\n%s" % (name, self.body(row, model.parent(self.store, name) is not None))
+
+    def full_mirror(self, name, volume):
+        """The block of a mirror and the blocks of its submirrors."""
+        mirror = model.mirror(self.store, name)
+        members = model.submirrors(self.store, name)
+        text = ["%s: Mirror\n" % name]
+        for row in members:
+            text.append("    Submirror %d: %s\n      State: %-12s %s\n"
+                        % (row["slot"], row["name"], self.state(mirror, row), self.time(row)))
+        progress = self.progress(mirror)
+        if progress is not None:
+            word = "Resync cancelled" if mirror["cancelled"] else "Resync in progress"
+            text.append("    %s: %s %% done\n" % (word, progress))
+        reads = {"roundrobin": "default", "geometric": "-g", "first": "-r"}
+        writes = {"parallel": "default", "serial": "-S"}
+        text.append("    Pass: %d\n    Read option: %s (%s)\n    Write option: %s (%s)\n" % (
+            mirror["pass"], mirror["read"], reads[mirror["read"]], mirror["write"], writes[mirror["write"]]))
+        text.append("    Size: %d blocks (%s)\n" % (volume["bytes"] // 512, size_text(volume["bytes"])))
+        for row in members:
+            text.append("\n%s: Submirror of %s\n    State: %-12s %s\n"
+                        % (row["name"], name, self.state(mirror, row), self.time(row)))
+            action = self.action(mirror, row)
+            if action:
+                text.append("    Invoke: %s\n" % action)
+            text.append(self.body(model.volume(self.store, row["name"]), True))
+        return "".join(text) + "\n"
+
+    def time(self, row):
+        """The time column: empty without -t."""
+        return stamp(row["changed"]) if self.times else ""
+
+    def body(self, volume, has_parent):
+        """Size and component tables of a stripe."""
+        text = ["    Size: %d blocks (%s)\n" % (volume["bytes"] // 512, size_text(volume["bytes"]))]
+        parts = model.components(self.store, volume["name"])
+        for line in sorted({part["line"] for part in parts}):
+            row = [part for part in parts if part["line"] == line]
+            text.append("    Stripe %d:%s\n" % (
+                line, " (interlace: %d blocks)" % (volume["interlace"] // 512) if len(row) > 1 else ""))
+            text.append(self.table(row, has_parent))
+        return "".join(text) + "\n"
+
+    def table(self, parts, has_parent):
+        """The component table of one row of a stripe."""
+        width = max([len("Device")] + [len(part["name"]) for part in parts]) + 2
+        if not has_parent:
+            lines = ["\t%-*s %-12.12s %-5.5s\t%s\n" % (width, "Device", "Start Block", "Dbase", "Reloc")]
+            lines += ["\t%-*s %8d     %-5.5s\t%s\n" % (width, part["name"], 0, "No", "Yes") for part in parts]
+        elif self.times:
+            lines = ["\t%-*s %5s %5s %-11s %-5s %-9s %s\n"
+                     % (width, "Device", "Start", "Dbase", "State", "Reloc", "Hot Spare", "Time")]
+            lines += ["\t%-*s %5d %-5s %-11s %-5s %-9s %s\n"
+                      % (width, part["name"], 0, "No", part["state"], "Yes", "", stamp(part["changed"])) for part in parts]
+        else:
+            lines = ["\t%-*s %-12.12s %5.5s %12.12s %5.5s %s\n"
+                     % (width, "Device", "Start Block", "Dbase", "State", "Reloc", "Hot Spare")]
+            lines += ["\t%-*s %8d     %-5.5s %12.12s %5.5s %s\n" % (width, part["name"], 0, "No", part["state"], "Yes", "")
+                      for part in parts]
+        return "".join(lines)
+
+    def md_tab(self, name):
+        """The -p form of one volume and what is below it."""
+        full = self.switches["names"] == "full"
+        if model.volume(self.store, name)["kind"] == "s":
+            return self.md_tab_stripe(name, full)
+        mirror, members = model.mirror(self.store, name), [row["name"] for row in model.submirrors(self.store, name)]
+        options = {"roundrobin": "", "geometric": " -g", "first": " -r"}[mirror["read"]]
+        options += " -S" if mirror["write"] == "serial" else ""
+        shown = ["/dev/md/rdsk/" + member if full else member for member in members]
+        return "%s -m %s%s %d\n" % (name, " ".join(shown), options, mirror["pass"]) + "".join(
+            self.md_tab_stripe(member, full) for member in members)
+
+    def md_tab_stripe(self, name, full):
+        """The -p form of a stripe."""
+        parts = model.components(self.store, name)
+        interlace = model.volume(self.store, name)["interlace"] // 512
+        lines = []
+        for line in sorted({part["line"] for part in parts}):
+            row = [("/dev/rdsk/" if full else "") + part["name"] for part in parts if part["line"] == line]
+            lines.append("%d %s%s" % (len(row), " ".join(row), " -i %db" % interlace if len(row) > 1 else ""))
+        return "%s %d %s\n" % (name, len(lines), " \\\n\t".join(lines))
+
+    def concise(self, name, indent=0):
+        """The -c lines of one volume and what is below it."""
+        volume = model.volume(self.store, name)
+        size = size_text(volume["bytes"]).replace(" ", "")
+        head = "%s%-*s %s %6s" % (" " * indent, max(16 - indent, 0), name, volume["kind"], size)
+        if volume["kind"] == "s":
+            marks = {model.OKAY: "", model.MAINTENANCE: " (maint)", model.LAST_ERRED: " (last-erred)",
+                     model.RESYNCING: " (resyncing)"}
+            parts = [part["name"] + marks[part["state"]] for part in model.components(self.store, name)]
+            return "%s %s\n" % (head, " ".join(parts))
+        mirror, members = model.mirror(self.store, name), model.submirrors(self.store, name)
+        text = head + "".join(" %s%s" % (row["name"], self.mark(mirror, row)) for row in members) + "\n"
+        return text + "".join(self.concise(row["name"], indent + 4) for row in members)
+
+    def mark(self, mirror, row):
+        """What -c says after the name of a submirror."""
+        if row["state"] == model.OFFLINE:
+            return " (offline)"
+        if row["state"] == model.RUNNING and not row["target"]:
+            return ""
+        if self.is_due(row) and model.resyncs(self.store, mirror["name"]):
+            return " (resync-%s%%)" % self.progress(mirror)
+        return " (maint)"
+
+    def relocation(self, names):
+        """The table of device ids of the disks below the named volumes."""
+        stripes = [name for top in names for name in
+                   ([row["name"] for row in model.submirrors(self.store, top)] or [top])]
+        disks = []
+        for stripe in stripes:
+            for part in model.components(self.store, stripe):
+                disk = part["name"].rsplit("s", 1)[0]
+                if disk not in disks:
+                    disks.append(disk)
+        width = max([len("Device")] + [len(disk) for disk in disks]) + 2
+        lines = ["Device Relocation Information:\n", "%-*s %-5s\t%s\n" % (width, "Device", "Reloc", "Device ID")]
+        lines += ["%-*s %-5s\tid1,sd@SSIMULATE_VOLUME__%s\n" % (width, disk, "Yes", disk.upper()) for disk in disks]
+        return "".join(lines)
+
+    def tops(self):
+        """Volumes without a parent: mirrors first, each kind in database order."""
+        rows = model.volumes(self.store, "m") + model.volumes(self.store, "s")
+        return [row["name"] for row in rows if not model.parent(self.store, row["name"])]
+
+
+def one(report, found, name):
+    """The output for one volume in the form the options ask for."""
+    if "c" in found:
+        return report.concise(name)
+    return report.md_tab(name) if "p" in found else report.full(name)
+
+
+def show(call, found, operands):
+    """Print everything that is asked for; exit status 1 if one of the names cannot be read."""
+    report = Report(call.store, "t" in found)
+    if report.switches["stale"]:
+        call.out(STALE)
+    names, rc = [], 0
+    for word in operands or report.tops():
+        try:
+            name = canonical(word)
+            call.out(one(report, found, name))
+            names.append(name)
+        except Refusal as refusal:
+            call.err(refusal.message(call.name))
+            rc = 1
+    if rc == 0 and not set("cpqBD") & set(found):
+        call.out(report.relocation(names))
+    if "a" in found:
+        call.out("\n")
+    if not report.switches["smf"]:
+        services = " ".join("svc:/%s/%s" % ("network" if "rpc" in name else "system", name) for name in SMF)
+        call.err(Refusal("service(s) not online in SMF", services).message(call.name))
+        rc = 1
+    return rc
+
+
+def parse(call):
+    """Options and operands; an old release knows neither -c nor -a."""
+    old = call.store is not None and os.geteuid() == 0 and not model.settings(call.store)["concise"]
+    return admin.options(call.args, "pBDrtiqS" + ("" if old else "ac"))
+
+
+def main(call):
+    """metastat: never waits for the command lock."""
+    try:
+        if call.store is None:
+            raise Refusal("there are no existing databases")
+        found, operands = parse(call)
+        if "a" in found and "s" in found:
+            call.err("metastat: incompatible options: -a and -s\n")
+            raise admin.Usage()
+        if "i" in found and os.geteuid() != 0:
+            call.err("metastat: -i option requires super-user privilages\n")
+            return 1
+        with call.store.transaction():
+            model.settings(call.store)
+            resync.advance(call.store)
+            return show(call, found, operands)
+    except admin.Usage as problem:
+        call.err("usage:\t%s\n" % USAGE)
+        return 0 if problem.wants_help else 1
+    except Refusal as refusal:
+        call.err(refusal.message(call.name))
+        return 1
+
+
+without_state = main

@@ -1,0 +1,168 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Volumes of one host: lookups, the data each submirror shows, device nodes.
+
+What a volume's device shows: a mirror its own image, read-write. A submirror that holds the mirror's data shows the
+mirror's image, read-only (every volume with a parent refuses writers). A submirror that does not (offline, attached but
+not yet resynchronised) shows an image of its own, read-only. A volume without a parent shows its own image, read-write.
+"""
+import os
+import time
+
+from simulator.core import blocks, loops, place
+from simulator.svm.names import Refusal
+
+RUNNING, OFFLINE, OFFLINE_RESYNC = "RUNNING", "OFFLINE", "OFFLINE_RESYNC"
+ATTACHED, ATTACHED_RESYNC = "ATTACHED", "ATTACHED_RESYNC"
+COMP_ERRED, COMP_RESYNC = "COMP_ERRED", "COMP_RESYNC"
+OWN_IMAGE = (OFFLINE, OFFLINE_RESYNC, ATTACHED, ATTACHED_RESYNC)
+OKAY, MAINTENANCE, LAST_ERRED, RESYNCING = "Okay", "Maintenance", "Last Erred", "Resyncing"
+MAX_SUBMIRRORS = 4
+
+
+def settings(store):
+    """The host's row of switches; Refusal if SVM was never set up here."""
+    row = store.row("SELECT * FROM svm_host WHERE host=?", place.HOST)
+    if row is None:
+        raise Refusal("there are no existing databases")
+    return row
+
+
+def volumes(store, kind=None):
+    """All volumes in database order."""
+    return [row for row in store.rows("SELECT * FROM svm_volume WHERE host=? ORDER BY place", place.HOST)
+            if kind is None or row["kind"] == kind]
+
+
+def volume(store, name):
+    """The volume NAME."""
+    row = store.row("SELECT * FROM svm_volume WHERE host=? AND name=?", place.HOST, name)
+    if row is None:
+        raise Refusal("unit not set up", name)
+    return row
+
+
+def mirror(store, name):
+    """The mirror NAME: its volume row must be of that kind."""
+    if volume(store, name)["kind"] != "m":
+        raise Refusal("unit is not a mirror", name)
+    return store.row("SELECT * FROM svm_mirror WHERE host=? AND name=?", place.HOST, name)
+
+
+def submirrors(store, mirror_name):
+    """Submirrors of a mirror by slot."""
+    return store.rows("SELECT * FROM svm_submirror WHERE host=? AND mirror=? ORDER BY slot", place.HOST, mirror_name)
+
+
+def member(store, mirror_name, name):
+    """One submirror of a mirror."""
+    for row in submirrors(store, mirror_name):
+        if row["name"] == name:
+            return row
+    raise Refusal("can't find submirror in mirror", mirror_name)
+
+
+def parent(store, name):
+    """Row of the submirror NAME, or None if it has no parent."""
+    return store.row("SELECT * FROM svm_submirror WHERE host=? AND name=?", place.HOST, name)
+
+
+def components(store, stripe):
+    """Components of a stripe in order; each has `line` (the row of the concatenation)."""
+    return store.rows("SELECT * FROM svm_component WHERE host=? AND stripe=? ORDER BY line, place", place.HOST, stripe)
+
+
+def resyncs(store, mirror_name):
+    """The running resyncs of a mirror."""
+    return store.rows("SELECT * FROM svm_resync WHERE host=? AND mirror=? AND status='active' ORDER BY id",
+                      place.HOST, mirror_name)
+
+
+def refuse_resync(store, mirror_name):
+    """Refuse while a resync runs or an optimized resync is due."""
+    if resyncs(store, mirror_name) or mirror(store, mirror_name)["pending"]:
+        raise Refusal("resync in progress", mirror_name)
+
+
+def readable_without(store, mirror_name, name):
+    """True if every block of the mirror has a good source other than submirror NAME."""
+    return any(row["name"] != name and row["state"] in (RUNNING, COMP_ERRED) and not row["target"]
+               and all(part["state"] in (OKAY, LAST_ERRED) for part in components(store, row["name"]))
+               for row in submirrors(store, mirror_name))
+
+
+def set_state(store, name, state, target=0):
+    """New state of a submirror, with its time."""
+    store.db.execute("UPDATE svm_submirror SET state=?, target=?, changed=? WHERE host=? AND name=?",
+                     (state, target, int(time.time()), place.HOST, name))
+
+
+def set_component(store, stripe, state, name=None):
+    """New state of the component NAME (of all components) of a stripe, with its time."""
+    store.db.execute("UPDATE svm_component SET state=?, changed=? WHERE host=? AND stripe=? AND name=coalesce(?, name)",
+                     (state, int(time.time()), place.HOST, stripe, name))
+
+
+def make_nodes(row):
+    """Device nodes of a volume: block and raw are the same block device here."""
+    rdev = loops.device(row["loop"])
+    for kind in ("dsk", "rdsk"):
+        loops.make_node(os.path.join(place.DEV, "md", kind, row["name"]), rdev)
+
+
+def remove_nodes(name):
+    """Remove the device nodes of a volume."""
+    for kind in ("dsk", "rdsk"):
+        path = os.path.join(place.DEV, "md", kind, name)
+        if os.path.lexists(path):
+            os.unlink(path)
+
+
+def view(store, row):
+    """(image file, read-only) that the device of a volume must show."""
+    above = parent(store, row["name"])
+    if above is None:
+        return place.image(row["name"]), False
+    if above["state"] in OWN_IMAGE:
+        return place.image(row["name"]), True
+    return place.image(above["mirror"]), True
+
+
+def bind(store, name):
+    """Attach the loop of a volume from nothing (creation, boot, or when writers are let in or shut out)."""
+    row = volume(store, name)
+    path, read_only = view(store, row)
+    number = row["loop"]
+    if number is None or not loops.detach(number):  # still open somewhere: it goes away at the last close
+        number = loops.allocate(store, name)
+        store.db.execute("UPDATE svm_volume SET loop=? WHERE host=? AND name=?", (number, place.HOST, name))
+    blocks.make(path, row["bytes"])
+    loops.attach(number, path, read_only)
+    make_nodes(volume(store, name))
+
+
+def show_other(store, name):
+    """Let the read-only device of a submirror show the image its state asks for."""
+    row = volume(store, name)
+    path, _read_only = view(store, row)
+    blocks.make(path, row["bytes"])
+    loops.swap(row["loop"], path)
+    if path != place.image(name) and os.path.exists(place.image(name)):
+        os.unlink(place.image(name))
+
+
+def cut(store, mirror_name, name):
+    """Freeze the present content of a mirror as the image of submirror NAME, at one instant."""
+    loops.flush(volume(store, mirror_name)["loop"])
+    blocks.clone(place.image(mirror_name), place.image(name))
+
+
+def has_writers(store, row):
+    """True if a volume's device is mounted or held open exclusively (the kernel refuses O_EXCL then)."""
+    try:
+        fd = os.open(loops.node(row["loop"]), os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
+    except OSError:
+        return True
+    os.close(fd)
+    return False

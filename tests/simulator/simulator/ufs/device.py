@@ -1,0 +1,112 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The device below a UFS: its path, its loop, and what the ext4 on it says about itself."""
+import os
+import struct
+
+from simulator.core import loops, place
+
+MAGIC, VALID, ERRORS, NEEDS_RECOVERY = 0xEF53, 1, 2, 4
+
+
+def local(path):
+    """Path of a device node here: /dev/... lies below SIMULATOR_DEV if that is set."""
+    if place.DEV != "/dev" and path.startswith("/dev/"):
+        return place.DEV + path[4:]
+    return path
+
+
+def block(path):
+    """The name the mount table gives a device: /dev/md/dsk/d1 for /dev/md/rdsk/d1."""
+    if place.DEV != "/dev" and path.startswith(place.DEV + "/"):
+        path = "/dev" + path[len(place.DEV):]
+    return path.replace("/rdsk/", "/dsk/")
+
+
+def raw(path):
+    """The raw name of a device."""
+    return block(path).replace("/dsk/", "/rdsk/")
+
+
+def superblock(path):
+    """(clean, last mount point) of the file system on a device or image; None if there is none."""
+    try:
+        fd = os.open(local(path), os.O_RDONLY | os.O_CLOEXEC)
+    except IsADirectoryError:
+        return None
+    try:
+        data = os.pread(fd, 1024, 1024)
+    finally:
+        os.close(fd)
+    if len(data) < 1024 or struct.unpack_from("<H", data, 0x38)[0] != MAGIC:
+        return None
+    state = struct.unpack_from("<H", data, 0x3A)[0]
+    recover = struct.unpack_from("<I", data, 0x60)[0] & NEEDS_RECOVERY
+    clean = bool(state & VALID) and not state & ERRORS and not recover
+    return clean, data[0x88:0xC8].split(b"\0")[0].decode()
+
+
+def volume_name(path):
+    """The last part of a volume's device path, e.g. d3."""
+    return os.path.basename(path)
+
+
+def read_only(path):
+    """True if the kernel lets nobody write to this device (a submirror)."""
+    number = os.stat(local(path)).st_rdev
+    with open("/sys/dev/block/%d:%d/ro" % (os.major(number), os.minor(number))) as handle:
+        return handle.read().strip() == "1"
+
+
+def backing(path):
+    """The file behind a loop device node."""
+    number = os.stat(local(path)).st_rdev
+    with open("/sys/dev/block/%d:%d/loop/backing_file" % (os.major(number), os.minor(number))) as handle:
+        return handle.read().strip()
+
+
+def is_block(path):
+    """True if PATH is a block device here."""
+    import stat
+    try:
+        return stat.S_ISBLK(os.stat(local(path)).st_mode)
+    except OSError:
+        return False
+
+
+class Replayed:
+    """`with Replayed(path, store) as device:` a private, writable copy of a device, e.g. to replay its log in."""
+
+    def __init__(self, path, store):
+        self.path, self.store = path, store
+        self.image = os.path.join(place.SAN, "volumes", place.HOST, "%s.%d.replay" % (volume_name(path), os.getpid()))
+        self.loop = None
+
+    def __enter__(self):
+        make_copy(self.path, self.image)
+        with self.store.transaction():
+            self.loop = loops.allocate(self.store, "replay")
+            loops.attach(self.loop, self.image, read_only=False)
+        return loops.node(self.loop)
+
+    def __exit__(self, *ignored):
+        with self.store.transaction():
+            drop_copy(self.store, self.loop, self.image)
+
+
+def make_copy(path, image):
+    """An atomic copy of a device's content as file IMAGE."""
+    from simulator.core import blocks
+    fd = os.open(local(path), os.O_RDONLY | os.O_CLOEXEC)
+    os.fsync(fd)
+    os.close(fd)
+    blocks.clone(backing(path), image)
+
+
+def drop_copy(store, number, image):
+    """Remove a private copy again."""
+    loops.detach(number)
+    loops.release(store, number)
+    if os.path.exists(image):
+        os.unlink(image)
