@@ -25,7 +25,7 @@ options:
   state:
     description:
       - V(locked) flushes the file systems and locks them.
-      - V(unlocked) removes the locks of O(run), and only those.
+      - V(unlocked) removes the locks of O(run), and only those. A path that is not mounted any more holds no lock.
     type: str
     choices: [locked, unlocked]
     required: true
@@ -97,11 +97,13 @@ def undo_id(path):
     return 'filesystem_lock:%s' % path
 
 
-def members_at(paths):
+def members_at(paths, wanted):
     """The mount points as far as locking needs to know them, in the shape of run record members."""
     members = []
     for path in paths:
         mount = _platform.mount_at(path)
+        if mount is None and not wanted:
+            continue
         if mount is None:
             raise Refused('%s is not a mount point.' % path, object=path, look='mount', needed='the mount point of a file system')
         members.append({'volume': mount.device, 'filesystem': path, 'fstype': mount.fstype})
@@ -164,7 +166,7 @@ def held_ufs(context, members):
 
 def change(context):
     wanted = context.params['state'] == 'locked'
-    members = members_at(context.params['paths'])
+    members = members_at(context.params['paths'], wanted)
     before = held(context, members)
     todo = any(locked != wanted for locked in before.values())
     if todo and wanted and any(before.values()):
@@ -173,7 +175,7 @@ def change(context):
     if todo:
         (lock if wanted else unlock)(context, members, before)
     if not wanted and context.record and not context.check:
-        context.record.clear_undo(*[undo_id(path) for path in before])
+        context.record.clear_undo(*[undo_id(path) for path in context.params['paths']])
     return dict(changed=todo, before=before, after=dict((path, wanted) for path in before))
 
 
