@@ -16,7 +16,7 @@ A holder keeps one thing still: a file system or an application. Each has
   undo(run) -> bool     what the watchdog does instead of leave(); True when nothing is held any more
   end(runner)           after the window: a list of recovery entries for the run record
   cancel()              take back begin() after a failure; never raises
-  commands()            the state-changing argument lists of enter() and of leave(), for check mode
+  commands()            the state-changing argument lists of flush(), enter() and leave(), for check mode
 """
 
 from __future__ import absolute_import, division, print_function
@@ -33,6 +33,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_postgresql import PostgreSQL
 
 APPLICATION, FILESYSTEM, CRASH = 'application', 'filesystem', 'crash'
+# Positions in what a holder's commands() returns.
+FLUSH, ENTER, LEAVE = 0, 1, 2
 # Write-locking one of these stops the host itself: sshd, the logs and the command that would unlock it (lockfs(1M)).
 NEVER = ('/', '/usr', '/var')
 APPLICATIONS = {'postgresql': PostgreSQL, 'command': CommandPair}
@@ -97,6 +99,11 @@ def _same_file_system(point, path):
     return os.stat(point).st_dev == os.stat(path).st_dev
 
 
+def entering(holders):
+    """The state-changing argument lists that flush and hold everything, in their order."""
+    return [argv for step in (FLUSH, ENTER) for holder in holders for argv in holder.commands()[step]]
+
+
 class Window:
     """One freeze window over holders and cuts (argument lists, each of which splits one copy).
 
@@ -114,9 +121,7 @@ class Window:
 
     def commands(self):
         """The state-changing argument lists in their order, for check mode."""
-        entering = [argv for holder in self.holders for argv in holder.commands()[0]]
-        leaving = [argv for holder in reversed(self.holders) for argv in holder.commands()[1]]
-        return entering + self.cuts + leaving
+        return entering(self.holders) + self.cuts + [argv for holder in reversed(self.holders) for argv in holder.commands()[LEAVE]]
 
     def check(self, runner):
         for holder in self.holders:

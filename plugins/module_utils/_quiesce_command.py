@@ -24,7 +24,7 @@ class CommandPair:
         self.limit = entry['limit']
 
     def commands(self):
-        return [self.before], [self.after]
+        return [], [self.before], [self.after]
 
     def check(self, runner):
         for name, argv in (('before', self.before), ('after', self.after)):

@@ -27,9 +27,11 @@ class FsFreeze:
         self.path = path
         self.key = 'fsfreeze ' + path
         self.fsfreeze = _platform.need('fsfreeze')
+        self.sync = _platform.need('sync')
 
     def commands(self):
-        return [[self.fsfreeze, '--freeze', self.path]], [[self.fsfreeze, '--unfreeze', self.path]]
+        # Option -f of sync (this file system only) came with coreutils 8.24.
+        return [[self.sync, '-f', self.path]], [[self.fsfreeze, '--freeze', self.path]], [[self.fsfreeze, '--unfreeze', self.path]]
 
     def check(self, runner):
         mount = _platform.mount_at(self.path)
@@ -41,16 +43,14 @@ class FsFreeze:
         return None
 
     def flush(self, runner):
-        # Option -f (this file system only) came with coreutils 8.24.
-        sync = _platform.need('sync')
-        if runner.change([sync, '-f', self.path], timeout=FLUSH_LIMIT).rc == 0:
+        if runner.change(self.commands()[0][0], timeout=FLUSH_LIMIT).rc == 0:
             return
-        result = runner.change([sync], timeout=FLUSH_LIMIT)
+        result = runner.change([self.sync], timeout=FLUSH_LIMIT)
         if result.rc != 0:
             raise CommandFailed(result, object=self.path, remedy='see what hangs on the file system; nothing was frozen')
 
     def enter(self, lease):
-        result = lease.do('lock', self.commands()[0][0], hold=self.key)
+        result = lease.do('lock', self.commands()[1][0], hold=self.key)
         if result.rc:
             # Refused by the kernel: a freeze that is there is somebody else's and must not be thawed.
             lease.free(self.key)
@@ -61,7 +61,7 @@ class FsFreeze:
         return None
 
     def leave(self, lease):
-        result = lease.do('unlock', self.commands()[1][0])
+        result = lease.do('unlock', self.commands()[2][0])
         if result.rc and NOT_FROZEN in result.err:
             lease.free(self.key)
         if result.rc != 0:
@@ -71,7 +71,7 @@ class FsFreeze:
     def undo(self, run):
         if _platform.mount_at(self.path) is None:
             return True
-        result = run(self.commands()[1][0])
+        result = run(self.commands()[2][0])
         return result.rc == 0 or bool(result.rc) and NOT_FROZEN in result.err
 
     def end(self, runner):

@@ -48,7 +48,8 @@ class UfsLock:
         self.lockfs = _platform.need('lockfs')
 
     def commands(self):
-        return [[self.lockfs, '-w', '-c', self.tag] + self.paths], [[self.lockfs, '-u'] + self.paths]
+        flush, lock, unlock = ['-f'], ['-w', '-c', self.tag], ['-u']
+        return tuple([[self.lockfs] + flags + self.paths] for flags in (flush, lock, unlock))
 
     def look(self):
         return [self.lockfs] + self.paths
@@ -69,12 +70,12 @@ class UfsLock:
         return None
 
     def flush(self, runner):
-        result = runner.change([self.lockfs, '-f'] + self.paths, timeout=FLUSH_LIMIT)
+        result = runner.change(self.commands()[0][0], timeout=FLUSH_LIMIT)
         if result.rc != 0:
             raise CommandFailed(result, object=' '.join(self.paths), remedy='see what hangs on the file system; nothing was locked')
 
     def enter(self, lease):
-        lease.must('lock', self.commands()[0][0], hold=self.key)
+        lease.must('lock', self.commands()[1][0], hold=self.key)
         self.proves(lease)
 
     def proves(self, lease):
@@ -85,7 +86,7 @@ class UfsLock:
 
     def leave(self, lease):
         # Exit code 2 of an unlock that worked says that the file system was written to while it was locked.
-        result = lease.do('unlock', self.commands()[1][0])
+        result = lease.do('unlock', self.commands()[2][0])
         rows = parse_status(lease.look(self.look()).out, self.paths)
         still = sorted(path for path in self.paths if rows[path][0] != 'unlock')
         if still:

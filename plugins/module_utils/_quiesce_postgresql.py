@@ -128,7 +128,7 @@ class PostgreSQL:
         self.start = None
 
     def commands(self):
-        return [], []
+        return [], [], []
 
     def argv(self):
         psql = self.entry['psql'] or _platform.find('psql')

@@ -32,7 +32,7 @@ def file_name(volume):
 
 def mount_point(run_directory, volume):
     """Where the snapshot of a volume is mounted for reading its files."""
-    return os.path.join(run_directory, 'mnt', file_name(volume))
+    return os.path.join(run_directory, 'mnt', volume)
 
 
 # What is going to be run.
@@ -121,6 +121,8 @@ def _reading(member, mounted, run, method):
         command = ufsdump_argv(_platform.need('ufsdump'), member['original'], device, method.level, method.update)
         image.update(commands=[command], level=method.level)
     else:
+        if not method.argv:
+            raise Refused('There is no command to store %s with.' % member['volume'], needed='option command, a list of arguments')
         words = filled_in(method.argv, device=device, path=mounted, volume=member['volume'], run=run)
         reads_files = any('{path}' in word for word in method.argv)
         image.update(commands=[absolute(words)], source=mounted if reads_files else device)
@@ -361,12 +363,12 @@ def prove(job):
     if boot != record.data['boot']:
         raise Refused('The host was booted after the split; the copy is not of this run any more.', object=record.run,
                       found='boot %s' % boot, needed='boot %s' % record.data['boot'])
-    for entry_ in record.data['proof']:
-        result = job.runner(entry_['argv'], timeout=300)
-        if result.rc is None or not re.search(entry_['match'], result.out, re.MULTILINE):
+    for clause in record.data['proof']:
+        result = job.runner(clause['argv'], timeout=300)
+        if result.rc is None or not re.search(clause['match'], result.out, re.MULTILINE):
             raise Refused('The copy is not proved to be still the one that was split; it must not be used.', object=record.run,
-                          found=(result.out or result.err).strip()[-500:] or 'no answer', needed='an answer that matches %s' % entry_['match'],
-                          look=' '.join(entry_['argv']), vendor=result.err.strip()[-500:] or None)
+                          found=(result.out or result.err).strip()[-500:] or 'no answer', needed='an answer that matches %s' % clause['match'],
+                          look=' '.join(clause['argv']), vendor=result.err.strip()[-500:] or None)
 
 
 def publish(job, spec):
@@ -374,21 +376,21 @@ def publish(job, spec):
     for image in spec['images']:
         if image['path']:
             os.rename(image['path'] + PARTIAL, image['path'])
-    recovery = [copy_set(spec, entry_) for entry_ in job.record.data['recovery']]
+    recovery = [copy_set(spec, number, found) for number, found in enumerate(job.record.data['recovery'])]
     _files.sync_directory(spec['directory'])
     return recovery
 
 
-def copy_set(spec, entry_):
-    below = os.path.join(spec['recovery'], entry_['driver'], file_name(entry_['volume']))
+def copy_set(spec, number, found):
+    below = os.path.join(spec['recovery'], '%s-%d' % (found['driver'], number))
     files = []
-    for item in entry_['files']:
+    for item in found['files']:
         target = os.path.join(below, item['place'])
         make_directories(os.path.dirname(target))
         copy_file(item['source'], target, 0o600)
         files.append(dict(file=os.path.relpath(target, spec['directory']), place=item['place'], sha256=file_sha256(target)[1],
                           mode='%04o' % stat.S_IMODE(os.stat(item['source']).st_mode)))
-    return dict(driver=entry_['driver'], volume=entry_['volume'], directory=entry_['directory'], files=files)
+    return dict(driver=found['driver'], volume=found['volume'], directory=found['directory'], files=files)
 
 
 def copy_file(source, target, mode, owner=None):

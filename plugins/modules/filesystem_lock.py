@@ -128,9 +128,8 @@ def lock(context, members, before):
     for holder in holders:
         holder.check(context.runner)
     if context.check:
-        for holder in holders:
-            for argv in holder.commands()[0]:
-                context.runner.plan(argv)
+        for argv in _quiesce.entering(holders):
+            context.runner.plan(argv)
         return
     directory = context.record.directory
     for path in sorted(before):
@@ -148,7 +147,7 @@ def lock(context, members, before):
 def unlock(context, members, before):
     mine = [member for member in members if before[member['filesystem']]]
     for holder in _quiesce.lock_holders(mine, 'snapbackup:%s' % context.params['run']):
-        for argv in holder.commands()[1]:
+        for argv in holder.commands()[_quiesce.LEAVE]:
             context.change(argv)
     if context.check:
         return

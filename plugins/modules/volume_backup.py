@@ -278,7 +278,8 @@ class Backup:
     def __init__(self, context):
         params = context.params
         self.context = context
-        record = context.record
+        # Before the split there may be no run yet.
+        record = None if params['state'] == 'checked' and params['members'] else context.record
         data = dict(record.data) if record else dict(run=params['run'], name='<name>', members=[])
         if not data['members'] or not record:
             data['members'] = params['members'] or []
