@@ -13,7 +13,6 @@ On the command line: lab.py up NAME --topology svm --hosts node1,node2; lab.py d
 
 import argparse
 import concurrent.futures
-import fcntl
 import hashlib
 import ipaddress
 import json
@@ -28,12 +27,12 @@ from pathlib import Path
 import images
 import loops
 from containers import LABEL, of_labs, podman, subnet
+from thaw import Thawing, mount_namespace
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 SIMULATOR = CHECKOUT / "tests" / "simulator"
 LABS = CHECKOUT / ".cache" / "lab"
 CHECKOUT_KEY = hashlib.sha256(str(CHECKOUT).encode()).hexdigest()[:6]
-FITHAW = 0xC0045878
 FIRST_ADDRESS = 11
 SSH_SECONDS = 30
 
@@ -128,7 +127,8 @@ class Lab:
 
     def restart(self, host):
         """Power off and on: every process and mount of the host is gone; disks and files stay. Returns when ssh answers."""
-        thawing = ThawedMounts([self.container(host)])
+        pid = podman("inspect", "--format", "{{.State.Pid}}", self.container(host)).stdout.strip()
+        thawing = Thawing(self.directory, mount_namespace(pid))
         thawing.during(lambda: podman("restart", "--time", "0", self.container(host)))
         self.wait(host)
 
@@ -167,12 +167,15 @@ class Lab:
         }
         self.inventory_path.write_text(json.dumps({"svm": {"hosts": hosts, "vars": common}}, indent=2) + "\n")
 
+    def remove_containers(self):
+        """Kill and forget every host."""
+        names = [row["Names"][0] for row in of_labs(self.id)]
+        if names:
+            podman("rm", "--force", "--time", "0", *names)
+
     def down(self):
         """Remove all of it, also what a killed process left: containers, network, ssh masters, mounts, loop devices, files."""
-        containers = [row["Names"][0] for row in of_labs(self.id)]
-        if containers:
-            thawing = ThawedMounts(containers)
-            thawing.during(lambda: podman("rm", "--force", "--time", "0", *containers))
+        Thawing(self.directory).during(self.remove_containers)
         podman("network", "rm", "--force", self.id, check=False)
         loops.release(self.directory)
         sockets = self.directory / "sockets"
@@ -181,49 +184,6 @@ class Lab:
                 subprocess.run(["ssh", "-o", "ControlPath=%s" % socket, "-O", "exit", "lab"], capture_output=True, check=False)
             shutil.rmtree(os.readlink(sockets), ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
-
-
-class ThawedMounts:
-    """Keeps the file systems of containers writable while they are ended.
-
-    A process that waits on a frozen file system cannot be killed, and a file system whose last mount goes while it is frozen
-    keeps its device for ever. The open directories hold the mounts until they were thawed.
-    """
-
-    def __init__(self, names):
-        self.directories = []
-        for name in names:
-            pid = podman("inspect", "--format", "{{.State.Pid}}", name).stdout.strip()
-            if pid != "0":
-                self.directories += self.opened(Path("/proc", pid))
-
-    @staticmethod
-    def opened(process):
-        """Descriptors of the mount points on loop devices that a process sees, but for the pool itself."""
-        rows = (line.split() for line in process.joinpath("mounts").read_text().splitlines())
-        points = [loops.unescape(row[1]) for row in rows if row[0].startswith("/dev/loop")]
-        return [os.open("%s/root%s" % (process, point), os.O_RDONLY | os.O_DIRECTORY) for point in points]
-
-    def thaw(self):
-        """Thaw what is frozen; the others answer EINVAL."""
-        for directory in self.directories:
-            try:
-                fcntl.ioctl(directory, FITHAW, 0)
-            except OSError as error:
-                if error.errno not in (22, 95):
-                    raise
-
-    def during(self, action):
-        """Run action and thaw again and again until it has returned."""
-        with concurrent.futures.ThreadPoolExecutor() as pool:
-            future = pool.submit(action)
-            while not future.done():
-                self.thaw()
-                concurrent.futures.wait([future], timeout=0.1)
-        self.thaw()
-        for directory in self.directories:
-            os.close(directory)
-        future.result()
 
 
 def run(argv):

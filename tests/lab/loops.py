@@ -12,7 +12,7 @@ from pathlib import Path
 
 
 def owned(directory):
-    """Names of the loop devices over files below directory, and over files on those devices, outermost first.
+    """Loop devices over files below directory, and over files on those devices, outermost first: {name: "major:minor"}.
 
     A device attached inside a container shows a path of that container, so the second kind goes by device number.
     """
@@ -20,17 +20,16 @@ def owned(directory):
         ["losetup", "--list", "--json", "--output", "NAME,BACK-FILE,BACK-MAJ:MIN,MAJ:MIN"], capture_output=True, text=True, check=True
     ).stdout
     devices = json.loads(listed)["loopdevices"] if listed.strip() else []
-    found, numbers = [], set()
+    found = {}
     while True:
-        more = [
-            device for device in devices
-            if device["name"] not in found
-            and (below(device["back-file"], directory) or device["back-maj:min"] in numbers)
-        ]
-        if not more:
+        more = {
+            device["name"]: device["maj:min"].strip()
+            for device in devices
+            if below(device["back-file"], directory) or device["back-maj:min"].strip() in found.values()
+        }
+        if more == found:
             return found
-        found += [device["name"] for device in more]
-        numbers |= {device["maj:min"] for device in more}
+        found = more
 
 
 def mounted(directory):
@@ -44,7 +43,7 @@ def release(directory):
     """Unmount and detach all of it; raise RuntimeError naming what would not go."""
     for point in reversed(mounted(directory)):
         subprocess.run(["umount", point], capture_output=True, check=False)
-    for device in reversed(owned(directory)):
+    for device in reversed(list(owned(directory))):
         subprocess.run(["losetup", "--detach", device], capture_output=True, check=False)
     left = owned(directory)
     deadline = time.monotonic() + 10
@@ -52,7 +51,7 @@ def release(directory):
         time.sleep(0.1)
         left = owned(directory)
     if left or mounted(directory):
-        raise RuntimeError("still in use: %s" % ", ".join(left + mounted(directory)))
+        raise RuntimeError("still in use: %s" % ", ".join([*left, *mounted(directory)]))
 
 
 def below(path, directory):

@@ -155,7 +155,8 @@ def link_interpreters():
     place.mkdir(parents=True, exist_ok=True)
     for version in ALL_PYTHONS:
         link = place / ("python" + version)
-        python = interpreter(version)
+        # ansible-test makes no environment for Python 2.7 unless it finds an old virtualenv in it, as in ours.
+        python = ensure(version) if version == "2.7" else interpreter(version)
         link.unlink(missing_ok=True)
         if python is not None:
             link.symlink_to(python)
