@@ -108,10 +108,12 @@ def uses_type_flag():
     return os.path.exists(MNTTAB)
 
 
-def mount_argv(device, point, fstype):
-    """The command that mounts device read-only on point. Logs are not replayed onto the device."""
+def mount_argv(device, point, fstype, writable=False):
+    """The command that mounts device on point. A read-only mount does not replay a log onto the device."""
     if uses_type_flag():
-        return [need('mount'), '-F', fstype, '-o', 'ro', device, point]
+        return [need('mount'), '-F', fstype, '-o', 'rw' if writable else 'ro', device, point]
+    if writable:
+        return [need('mount'), '-t', fstype, device, point]
     options = {'xfs': 'ro,norecovery,nouuid', 'ext3': 'ro,noload', 'ext4': 'ro,noload'}.get(fstype, 'ro')
     return [need('mount'), '-t', fstype, '-o', options, device, point]
 

@@ -26,6 +26,10 @@ options:
     description: Whether each file system is checked before it is mounted.
     type: bool
     default: true
+  writable:
+    description: Mount for reading and writing. It is meant for a volume that has just been restored, never for a split copy.
+    type: bool
+    default: false
   members:
     description: The members to work on in check mode, where the run has no record yet. Otherwise they come from the run record.
     type: list
@@ -102,27 +106,29 @@ def mount(context, member, point):
                       remedy='store the device itself (method dd)')
     if context.params['check'] and not context.check:
         check_clean(context, member)
-    argv = _platform.mount_argv(member['block_device'], point, member['fstype'])
+    if context.params['writable'] and member['copy']:
+        raise Refused('%s is a split copy, which is never mounted for writing.' % member['copy'], object=member['copy'])
+    argv = _platform.mount_argv(member['block_device'], point, member['fstype'], context.params['writable'])
     if not context.check:
         _files.make_private(point)
         context.record.add_undo({'id': undo_id(member), 'action': 'unmounted', 'path': point})
     result = context.change(argv, timeout=MOUNT_LIMIT)
     if result is not None and (result.rc != 0 or not mounted_at(point)):
-        raise CommandFailed(result, 'The copy %s could not be mounted.' % member['copy'], object=member['copy'], look='mount')
+        raise CommandFailed(result, '%s could not be mounted.' % member['block_device'], object=member['volume'], look='mount')
 
 
 def check_clean(context, member):
     result = context.runner(_platform.check_argv(member['device'], member['fstype']), timeout=CHECK_LIMIT)
     if result.rc != 0:
-        raise CommandFailed(result, 'The file system on the copy %s is not clean, so it is not what was frozen.' % member['copy'],
-                            object=member['copy'], needed='a clean file system', look=' '.join(result.argv),
+        raise CommandFailed(result, 'The file system on %s is not clean, so it is not what was frozen.' % member['device'],
+                            object=member['volume'], needed='a clean file system', look=' '.join(result.argv),
                             remedy='do not trust this copy; end the run and split again')
 
 
 def unmount(context, member, point):
     result = context.change(_platform.umount_argv(point), timeout=MOUNT_LIMIT)
     if result is not None and mounted_at(point):
-        raise CommandFailed(result, 'The copy %s could not be unmounted.' % member['copy'], object=point, found='mounted',
+        raise CommandFailed(result, '%s could not be unmounted.' % member['block_device'], object=point, found='mounted',
                             look='fuser -c %s' % point, remedy='end what uses it')
 
 
@@ -150,6 +156,7 @@ def main():
         run=dict(type='str', required=True),
         state=dict(type='str', choices=['mounted', 'unmounted'], required=True),
         check=dict(type='bool', default=True),
+        writable=dict(type='bool', default=False),
         members=dict(type='list', elements='dict', default=[]),
     ))
 
