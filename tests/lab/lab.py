@@ -97,9 +97,12 @@ class Lab:
         """The disks: one image with reflinks and the loop devices over the files in it, made by the simulator on this machine."""
         if self.topology is None:
             self.san.mkdir()
-            return
-        size = ["--gib", str(self.gib), "--loops", str(self.loop_devices)]
-        run([sys.executable, SIMULATOR / "simctl", "pool", "create", self.san] + size)
+        else:
+            self.pool("create", "--gib", self.gib, "--loops", self.loop_devices)
+
+    def pool(self, action, *size):
+        """Let the simulator make or destroy its disks."""
+        run([sys.executable, SIMULATOR / "simctl", "pool", action, self.san, *size])
 
     def start(self, host, image, address):
         """One container with sshd, then its volume manager."""
@@ -178,6 +181,7 @@ class Lab:
         Thawing(self.directory).during(self.remove_containers)
         podman("network", "rm", "--force", self.id, check=False)
         loops.release(self.directory)
+        self.pool("destroy")
         sockets = self.directory / "sockets"
         if sockets.is_symlink():
             for socket in Path(os.readlink(sockets)).glob("*"):

@@ -10,6 +10,8 @@ import subprocess
 import time
 from pathlib import Path
 
+SECONDS = 10
+
 
 def owned(directory):
     """Loop devices over files below directory, and over files on those devices, outermost first: {name: "major:minor"}.
@@ -40,18 +42,19 @@ def mounted(directory):
 
 
 def release(directory):
-    """Unmount and detach all of it; raise RuntimeError naming what would not go."""
-    for point in reversed(mounted(directory)):
-        subprocess.run(["umount", point], capture_output=True, check=False)
-    for device in reversed(list(owned(directory))):
-        subprocess.run(["losetup", "--detach", device], capture_output=True, check=False)
-    left = owned(directory)
-    deadline = time.monotonic() + 10
-    while left and time.monotonic() < deadline:
-        time.sleep(0.1)
-        left = owned(directory)
-    if left or mounted(directory):
-        raise RuntimeError("still in use: %s" % ", ".join([*left, *mounted(directory)]))
+    """Unmount and detach all of it, inside out; raise RuntimeError naming what would not go."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        points, devices = mounted(directory), list(owned(directory))
+        if not points and not devices:
+            return
+        if time.monotonic() > deadline:
+            raise RuntimeError("still in use: %s" % ", ".join(devices + points))
+        for point in reversed(points):
+            subprocess.run(["umount", point], capture_output=True, check=False)
+        for device in reversed(devices):
+            subprocess.run(["losetup", "--detach", device], capture_output=True, check=False)
+        time.sleep(0.05)
 
 
 def below(path, directory):
