@@ -5,7 +5,8 @@
 
 A manager is a package beside `core` with a module `commands` that has `COMMANDS = {name: module}` and optionally
 `PATHS = {name: path}` where it is not in /usr/sbin, an `ORDER` among the managers and a `SCHEMA`. Its module has `main(call) -> exit status` and optionally
-`success(call) -> text`, what the command prints when it worked (used to lie about it).
+`success(call) -> text`, what the command prints when it worked (used to lie about it), `ERROR_END`, what follows an
+error message, and `FAILURE`, its usual exit status of a failure.
 """
 import os
 import sys
@@ -71,12 +72,18 @@ class Call:
         """Replace this process by the real tool with the same arguments; its exit status is not journaled."""
         sys.stdout.flush()
         self.end(None)
-        path = place.real(self.name)
+        try:
+            path = place.real(self.name)
+        except FileNotFoundError:
+            self.err("%s: there is no simulated host here, and no other %s\n" % (self.name, self.name))
+            os._exit(127)
         os.execv(path, [path] + self.args)
 
 
 def begin(call, argv):
     """Journal the start of a call; returns the fault it meets or None."""
+    if not call.store.writable:
+        return None
     with call.store.transaction() as db:
         fault = faults.due(call.store, call.name)
         cursor = db.execute("INSERT INTO journal (host, pid, ppid, argv, started, fault) VALUES (?,?,?,?,?,?)",
@@ -89,7 +96,7 @@ def begin(call, argv):
 def with_fault(call, module, fault):
     """Run a call under a fault; returns its exit status."""
     effect, message = fault["effect"], fault["message"]
-    rc = 1 if fault["rc"] is None else fault["rc"]
+    rc = getattr(module, "FAILURE", 1) if fault["rc"] is None else fault["rc"]
     if effect == "hang":
         faults.hang()
     if effect == "kill-before":
@@ -104,7 +111,8 @@ def with_fault(call, module, fault):
         call.mute = False
         del call.text[:]
     if effect in ("fail", "lie-fail"):
-        call.err("%s\n" % (message or "%s: %s: I/O error" % (call.name, place.HOST)))
+        text = message or "%s: %s: I/O error" % (call.name, place.HOST)
+        call.err(text + getattr(module, "ERROR_END", "\n"))
         return rc
     result = module.main(call)
     if effect == "odd":

@@ -109,10 +109,11 @@ def processes():
 
 
 def victims(names, keep):
-    """Pids to kill at a reboot: those with one of NAMES, or all but init, the listening sshd and our own line."""
-    ours = ancestors()
-    for pid, parent, name in processes():
-        if pid in ours or pid == 1 or name in keep:
+    """Pids to kill at a reboot: those with one of NAMES, or all but init, what init started first, the listening sshd, and our own line."""
+    running = processes()
+    spared = ancestors() | {1} | set(sorted(pid for pid, parent, _name in running if parent == 1)[:1])
+    for pid, parent, name in running:
+        if pid in spared or name in keep:
             continue
         if names:
             if name in names:

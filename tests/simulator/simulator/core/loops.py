@@ -12,8 +12,9 @@ from simulator.core import place
 
 SET_FD, CLR_FD, GET_STATUS64, CHANGE_FD, CONFIGURE = 0x4C00, 0x4C01, 0x4C05, 0x4C06, 0x4C0A
 CTL_ADD, CTL_REMOVE = 0x4C80, 0x4C81
-READ_ONLY = 1
+READ_ONLY, AUTO_CLEAR = 1, 4
 BLKFLSBUF = 0x1261
+PASSING = "passing"  # "volume" of a loop that clears itself when its user ends
 
 
 def number_of(text):
@@ -73,10 +74,10 @@ def bound(number):
             raise
 
 
-def attach(number, path, read_only):
-    """Put file PATH behind the unused loop NUMBER."""
+def attach(number, path, read_only, auto_clear=False):
+    """Put file PATH behind the unused loop NUMBER; AUTO_CLEAR: until the last one closes it."""
     info = bytearray(232)
-    struct.pack_into("<I", info, 52, READ_ONLY if read_only else 0)
+    struct.pack_into("<I", info, 52, (READ_ONLY if read_only else 0) | (AUTO_CLEAR if auto_clear else 0))
     name = path.encode()[:63]
     info[56:56 + len(name)] = name
     mode = os.O_RDONLY if read_only else os.O_RDWR
@@ -113,6 +114,9 @@ def allocate(store, volume):
     import json
     with open(os.path.join(place.SAN, "loops.json")) as handle:
         reserved = json.load(handle)
+    for row in store.rows("SELECT number FROM loop WHERE volume=?", PASSING):
+        if not bound(row["number"]):
+            release(store, row["number"])
     used = {row["number"] for row in store.rows("SELECT number FROM loop")}
     for number in reserved:
         if number not in used:
@@ -124,3 +128,8 @@ def allocate(store, volume):
 def release(store, number):
     """Give loop NUMBER back."""
     store.db.execute("DELETE FROM loop WHERE number=?", (number,))
+
+
+def abandon(store, number):
+    """Loop NUMBER clears itself when the last one closes it: from then on it may be taken again."""
+    store.db.execute("UPDATE loop SET volume=? WHERE number=?", (PASSING, number))

@@ -12,10 +12,12 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 
 from simulator.core import blocks, loops
 
 LOCK = "/run/lock/simulator-pool.lock"
+PATIENCE = 10  # seconds
 FIRST = 100  # below it are the loop devices other programs of the machine use
 
 
@@ -124,14 +126,22 @@ def thaw(number):
 
 
 def free(number):
-    """Unmount and detach one loop device of a pool; True if nothing holds it any more."""
+    """Unmount and detach one loop device of a pool; True if nothing holds it any more.
+
+    Writers that waited for a frozen file system keep it for a moment after it is thawed: until they have died.
+    """
     for point in mount_points(number):
         blocks.thaw(point)
         run("umount", point)
     if loops.detach(number):
         return True
     thaw(number)
-    return loops.detach(number)
+    end = time.monotonic() + PATIENCE
+    while not loops.detach(number):
+        if time.monotonic() > end:
+            return False
+        time.sleep(0.05)
+    return True
 
 
 def destroy(directory):

@@ -9,6 +9,7 @@ from simulator.core import place
 from simulator.svm import model, resync
 from simulator.svm.names import Refusal, canonical
 
+ERROR_END = "\n\n"  # an empty line follows every message of libmeta
 NOT_ROOT = "Permission denied.  You must have root privilege to execute this command."
 
 
@@ -41,9 +42,13 @@ def options(args, flags, valued="s"):
                 found[letter] = True
             else:
                 raise Usage()
+    return found, args
+
+
+def check_set(found):
+    """Refuse a disk set: this host has none."""
     if "s" in found:
         raise Refusal("no such set", found["s"])
-    return found, args
 
 
 def take_lock(call):
@@ -64,6 +69,7 @@ def change(call, flags, usage, action, count=None, valued="s"):
         found, operands = options(call.args, flags, valued)
         if os.geteuid() != 0:
             raise Refusal(NOT_ROOT)
+        check_set(found)
         if count is not None and len(operands) not in count:
             raise Usage()
         if call.store is None:

@@ -72,6 +72,7 @@ def main(call):
 
 
 without_state = main
+ERROR_END = admin.ERROR_END
 
 
 def success(call):

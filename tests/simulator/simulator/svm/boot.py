@@ -3,8 +3,9 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The life of a simulated SVM host: set up from a topology, reboot, show, tear down."""
 import os
+import shutil
 
-from simulator.core import loops, place, units
+from simulator.core import loops, place, pool, units
 from simulator.svm import init, model, resync
 
 SWITCHES = {"names": "full", "concise": True, "smf": True, "stale": False, "resync_speed": "200 MiB"}
@@ -168,11 +169,9 @@ def show(store):
 def reset(store):
     """Forget all volumes of this host: devices, images, state."""
     for row in model.volumes(store):
-        loops.detach(row["loop"])
+        pool.free(row["loop"])
         loops.release(store, row["loop"])
         model.remove_nodes(row["name"])
-        for path in (place.image(row["name"]), place.image(row["name"]) + ".new"):
-            if os.path.exists(path):
-                os.unlink(path)
+    shutil.rmtree(os.path.dirname(place.image("")), ignore_errors=True)
     for table in ("svm_host", "svm_volume", "svm_mirror", "svm_submirror", "svm_component", "svm_resync"):
         store.db.execute("DELETE FROM %s WHERE host=?" % table, (place.HOST,))

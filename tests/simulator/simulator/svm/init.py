@@ -105,6 +105,12 @@ def parse_mirror(words):
     return members, number, read, write
 
 
+def known_size(name):
+    """Bytes of a new stripe: those of the data that are there under this name, else a default."""
+    path = place.image(name)
+    return os.path.getsize(path) if os.path.exists(path) else DEFAULT_BYTES
+
+
 def init(call):
     """metainit as an action of admin.change."""
     def action(store, found, operands):
@@ -114,7 +120,7 @@ def init(call):
         if operands[1] != "-m":
             rows = parse_rows(operands[1:])
             if "n" not in found:
-                make_stripe(store, name, rows, DEFAULT_BYTES)
+                make_stripe(store, name, rows, known_size(name))
                 model.bind(store, name)
             return "%s: Concat/Stripe is setup\n" % name
         members, number, read, write = parse_mirror(operands[2:])
@@ -191,6 +197,7 @@ def main(call):
 
 
 without_state = main
+ERROR_END = admin.ERROR_END
 
 
 def success(call):

@@ -255,7 +255,7 @@ def show(call, found, operands):
 
 def parse(call):
     """Options and operands; an old release knows neither -c nor -a."""
-    old = call.store is not None and os.geteuid() == 0 and not model.settings(call.store)["concise"]
+    old = not model.settings(call.store)["concise"]
     return admin.options(call.args, "pBDrtiqS" + ("" if old else "ac"))
 
 
@@ -268,12 +268,13 @@ def main(call):
         if "a" in found and "s" in found:
             call.err("metastat: incompatible options: -a and -s\n")
             raise admin.Usage()
+        admin.check_set(found)
         if "i" in found and os.geteuid() != 0:
             call.err("metastat: -i option requires super-user privilages\n")
             return 1
         with call.store.transaction():
-            model.settings(call.store)
-            resync.advance(call.store)
+            if call.store.writable:
+                resync.advance(call.store)
             return show(call, found, operands)
     except admin.Usage as problem:
         call.err("usage:\t%s\n" % USAGE)
@@ -284,3 +285,4 @@ def main(call):
 
 
 without_state = main
+ERROR_END = admin.ERROR_END

@@ -135,6 +135,8 @@ def bind(store, name):
     path, read_only = view(store, row)
     number = row["loop"]
     if number is None or not loops.detach(number):  # still open somewhere: it goes away at the last close
+        if number is not None:
+            loops.abandon(store, number)
         number = loops.allocate(store, name)
         store.db.execute("UPDATE svm_volume SET loop=? WHERE host=? AND name=?", (number, place.HOST, name))
     blocks.make(path, row["bytes"])
@@ -147,7 +149,10 @@ def show_other(store, name):
     row = volume(store, name)
     path, _read_only = view(store, row)
     blocks.make(path, row["bytes"])
-    loops.swap(row["loop"], path)
+    try:
+        loops.swap(row["loop"], path)
+    except OSError:  # another size
+        bind(store, name)
     if path != place.image(name) and os.path.exists(place.image(name)):
         os.unlink(place.image(name))
 

@@ -48,6 +48,7 @@ def main(call):
 
 
 without_state = main
+ERROR_END = admin.ERROR_END
 
 
 def success(call):

@@ -101,3 +101,4 @@ def main(call):
 
 
 without_state = main
+ERROR_END = admin.ERROR_END

@@ -75,26 +75,6 @@ def is_block(path):
         return False
 
 
-class Replayed:
-    """`with Replayed(path, store) as device:` a private, writable copy of a device, e.g. to replay its log in."""
-
-    def __init__(self, path, store):
-        self.path, self.store = path, store
-        self.image = os.path.join(place.SAN, "volumes", place.HOST, "%s.%d.replay" % (volume_name(path), os.getpid()))
-        self.loop = None
-
-    def __enter__(self):
-        make_copy(self.path, self.image)
-        with self.store.transaction():
-            self.loop = loops.allocate(self.store, "replay")
-            loops.attach(self.loop, self.image, read_only=False)
-        return loops.node(self.loop)
-
-    def __exit__(self, *ignored):
-        with self.store.transaction():
-            drop_copy(self.store, self.loop, self.image)
-
-
 def make_copy(path, image):
     """An atomic copy of a device's content as file IMAGE."""
     from simulator.core import blocks

@@ -17,6 +17,7 @@ TYPES = {"w": "write", "n": "name", "d": "delete", "h": "hard", "e": "error", "u
 TEXTS = {errno.EPERM: "Not owner", errno.EBUSY: "Device busy", errno.EIO: "I/O error",
          errno.ENOTTY: "Inappropriate ioctl for device", errno.ENAMETOOLONG: "File name too long"}
 LONGEST_COMMENT = 1024
+FAILURE = 2
 
 
 def parse(args):

@@ -8,7 +8,7 @@ import time
 from simulator.core import blocks, loops, place, process
 from simulator.ufs import device, lockfs, mnttab
 
-FAILED = 33  # what the ufs mount of Solaris exits with
+FAILURE = FAILED = 33  # what the ufs mount of Solaris exits with
 
 
 class Failed(Exception):
@@ -88,6 +88,7 @@ def attach(store, special, point, words, letters=""):
         if loop is not None:
             device.drop_copy(store, loop, image)
         raise Failed("mount: %s is not this fstype" % special)
+    blocks.thaw(point)  # it may be frozen still since a container that is gone
     with store.transaction() as db:
         db.execute("INSERT INTO ufs_mount VALUES (?,?,?,?,?,?,?)", (
             place.HOST, special, point, options_text(words, read_only, special), int(time.time()), loop, image))
