@@ -162,8 +162,9 @@ class Window:
         """Times in seconds of the host's monotonic clock; steps in the order they were run."""
         locks = [step for step in self.steps if step['what'] in ('lock', 'unlock')] or [step for step in self.steps if step['what'] == 'cut']
         begun, ended = locks[0]['started'], locks[-1]['ended']
+        inside = [step for step in self.steps if step['started'] >= begun and step['ended'] <= ended]
         return {'seconds': round(ended - begun, 6), 'locked': begun, 'released': ended, 'lease': self.seconds,
-                'in_commands': round(sum(step['ended'] - step['started'] for step in self.steps), 6),
+                'in_commands': round(sum(step['ended'] - step['started'] for step in inside), 6),
                 'cuts': [step['ended'] for step in self.steps if step['what'] == 'cut'], 'steps': self.steps}
 
 
