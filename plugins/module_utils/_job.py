@@ -376,6 +376,7 @@ def main(path, work):
         with _lock(os.path.join(directory, 'lock'), wait=False):
             process = _process.identity(os.getpid(), spec['boot'])
             job = Job(directory, spec, environment)
+            job.publish()
             _files.write_json(path, dict(spec, environment={}, process=process))
             job.update(job=dict(process, directory=directory))
             return _conduct(job, work)

@@ -52,6 +52,7 @@ OPTIONS = dict(
     )),
     lease=dict(type='int', default=60),
 )
+LONGEST_LEASE = 3600
 
 
 def lock_holders(members, tag):
@@ -78,6 +79,13 @@ def expected_verdict(members, applications):
     raise Refused('Several volumes are to be cut as one point in time, but nothing holds %s still.' % ', '.join(bare),
                   object=', '.join(bare), found='no mounted file system and no application in quiesce',
                   needed='a file system to lock, or an entry in quiesce', remedy='name its application in quiesce, or back it up on its own')
+
+
+def valid_lease(seconds):
+    """seconds, if a lease can be as long; otherwise Refused."""
+    if not 1 <= seconds <= LONGEST_LEASE:
+        raise Refused('A freeze window cannot last %d s.' % seconds, object='lease', found=seconds, needed='1 to %d s' % LONGEST_LEASE)
+    return seconds
 
 
 def refuse_own_ground(members, paths):

@@ -123,6 +123,7 @@ def held(context, members):
 
 
 def lock(context, members, before):
+    max_hold = _quiesce.valid_lease(context.params['max_hold'])
     _quiesce.refuse_own_ground(members, [context.params['state_dir']])
     holders = _quiesce.lock_holders(members, 'snapbackup:%s' % context.params['run'])
     for holder in holders:
@@ -136,7 +137,7 @@ def lock(context, members, before):
         context.record.add_undo({'id': undo_id(path), 'action': 'unlocked', 'path': path})
     for holder in holders:
         holder.flush(context.runner)
-    with Lease(context.params['max_hold'], dict((holder.key, holder.undo) for holder in holders), os.path.join(directory, REPORT)) as lease:
+    with Lease(max_hold, dict((holder.key, holder.undo) for holder in holders), os.path.join(directory, REPORT)) as lease:
         recorded = _quiesce.Recorded(lease, context.runner, [])
         for holder in holders:
             holder.enter(recorded)

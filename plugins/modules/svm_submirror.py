@@ -232,8 +232,9 @@ def prepare_window(context, work, members):
     _quiesce.refuse_own_ground(members, [params['state_dir'], tempfile.gettempdir()])
     holders = applications + _quiesce.lock_holders(members, 'snapbackup:%s' % run)
     metaoffline = _platform.need('metaoffline')
-    window = _quiesce.Window(holders, [[metaoffline, mirror, submirror] for mirror, submirror in work.pairs],
-                             lambda look: Svm(look).confirm_offline(work.pairs), params['lease'], directory + '/lease.json')
+    window = _quiesce.Window(holders, cuts=[[metaoffline, mirror, submirror] for mirror, submirror in work.pairs],
+                             confirm=lambda look: Svm(look).confirm_offline(work.pairs),
+                             seconds=_quiesce.valid_lease(params['lease']), report=directory + '/lease.json')
     window.check(context.runner)
     return window, verdict
 
