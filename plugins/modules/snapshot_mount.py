@@ -18,9 +18,11 @@ description:
   - "Sources: fsck(1M), fsck_ufs(1M), mount_ufs(1M); fsck(8), mount(8)."
 options:
   state:
-    description: Whether the copies are to be mounted.
+    description:
+      - Whether the copies are to be mounted.
+      - V(checked) only checks the file systems, which is all a copy needs that is stored as a device.
     type: str
-    choices: [mounted, unmounted]
+    choices: [mounted, unmounted, checked]
     required: true
   check:
     description: Whether each file system is checked before it is mounted.
@@ -61,12 +63,12 @@ EXAMPLES = r'''
 RETURN = r'''
 before:
   description: Where each copy was mounted; null if it was not.
-  returned: success
+  returned: unless O(state=checked)
   type: dict
   sample: {d1: null}
 after:
   description: The same after the call.
-  returned: success
+  returned: unless O(state=checked)
   type: dict
   sample: {d1: /var/lib/snapbackup/runs/20261120T031500Z-a1b2c3/mnt/d1}
 commands:
@@ -132,6 +134,15 @@ def unmount(context, member, point):
                             look='fuser -c %s' % point, remedy='end what uses it')
 
 
+def checked(context):
+    """Check every copy that has a file system. In check mode there is no copy yet."""
+    if not context.check:
+        for member in context.record.data['members']:
+            if member['fstype']:
+                check_clean(context, member)
+    return dict(changed=False)
+
+
 def change(context):
     wanted = context.params['state'] == 'mounted'
     members = context.record.data['members'] if context.record else context.params['members']
@@ -151,10 +162,10 @@ def change(context):
 
 
 def main():
-    run_module(change, argument_spec=dict(
+    run_module(lambda context: checked(context) if context.params['state'] == 'checked' else change(context), argument_spec=dict(
         RUN_OPTIONS,
         run=dict(type='str', required=True),
-        state=dict(type='str', choices=['mounted', 'unmounted'], required=True),
+        state=dict(type='str', choices=['mounted', 'unmounted', 'checked'], required=True),
         check=dict(type='bool', default=True),
         writable=dict(type='bool', default=False),
         members=dict(type='list', elements='dict', default=[]),
