@@ -16,6 +16,7 @@ import stat
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _platform, _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import parse_status
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import BLOCK, OUT, Copier, OutputFailed, file_sha256
 
 SECTOR = 512
@@ -205,11 +206,10 @@ def refuse_write_locked(where, runner):
     lockfs = _platform.find('lockfs')
     if fstype != 'ufs' or lockfs is None:
         return
-    rows = runner.expect([lockfs, point], object=point).out.splitlines()
-    words = [row[len(point):].split() for row in rows if row.startswith(point)]
-    if not words or not words[-1] or words[-1][0] != 'unlock':
-        raise Refused('The destination %s lies on a file system that is locked.' % where, object=where,
-                      found=rows[-1].strip() if rows else 'no answer', needed='unlock', look='lockfs %s' % point)
+    kind, comment = parse_status(runner([lockfs, point]).out, [point])[point]
+    if kind != 'unlock':
+        raise Refused('%s lies on a file system that is locked.' % where, object=where,
+                      found='%s lock, comment %r' % (kind, comment), needed='unlock', look='lockfs %s' % point)
 
 
 def mount_of(path):

@@ -1,0 +1,400 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+import sys
+import tarfile
+
+import pytest
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _platform, _run, _store
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import Mount
+
+MEMBER = dict(volume='d1', copy='d3', device='/dev/md/rdsk/d3', block_device='/dev/md/dsk/d3', bytes=3 * 1024 * 1024 + 1024,
+              original='/dev/md/rdsk/d1', filesystem='/home1', fstype='ufs')
+DATA = dict(run='R', name='home1', members=[MEMBER])
+
+
+def planned(method, argv=None, output='stream', level=0, update=False, members=None, destination='/backup/'):
+    data = dict(DATA, members=members or [MEMBER])
+    place = _store.Destination(destination, 'home1', 'R', [member['volume'] for member in data['members']])
+    return _store.plan(data, '/state/runs/R', place, _store.Method(method, argv, output, level, update))
+
+
+# What is going to be run.
+
+@pytest.mark.parametrize('size, expected', [
+    (512, [['bs=512', 'skip=0', 'count=1']]),
+    (1048576, [['bs=1048576', 'count=1']]),
+    (1048576 * 5 + 512 * 7, [['bs=1048576', 'count=5'], ['bs=512', 'skip=10240', 'count=7']]),
+    (0, []),
+])
+def test_dd_reads_exactly_the_volume(size, expected):
+    assert _store.dd_argvs('/usr/bin/dd', '/dev/x', size) == [['/usr/bin/dd', 'if=/dev/x'] + words for words in expected]
+
+
+def test_dd_needs_whole_sectors():
+    with pytest.raises(Refused):
+        _store.dd_argvs('/usr/bin/dd', '/dev/x', 1000)
+
+
+def test_the_real_dd_reads_them_as_planned(host):
+    member = host.volume(size=2 * 1024 * 1024 + 512 * 3)
+    with open(member['device'], 'ab') as device:
+        device.write(b'beyond the volume')
+    record = host.record(member)
+    host.store(record)
+    now = host.ended(record)
+    stored = os.path.join(os.path.dirname(now['manifest']), 'd1.img')
+    assert open(stored, 'rb').read() == open(member['device'], 'rb').read()[:member['bytes']]
+
+
+def test_ufsdump_is_told_the_name_of_the_mirror(host):
+    path = host.tool('ufsdump', 'exit 0')
+    assert planned('ufsdump')[0]['commands'] == [[path, '0Nf', '/dev/md/rdsk/d1', '-', '/dev/md/rdsk/d3']]
+    image = planned('ufsdump', level=3, update=True)[0]
+    assert image['commands'] == [[path, '3uNf', '/dev/md/rdsk/d1', '-', '/dev/md/rdsk/d3']]
+    assert (image['level'], image['bytes'], image['path']) == (3, None, '/backup/home1/R/d1.ufsdump')
+
+
+def test_tar_reads_the_mounted_snapshot():
+    image = planned('tar')[0]
+    assert image['commands'][0][1:] == ['cf', '-', '-C', '/state/runs/R/mnt/d1', '.']
+    assert image['source'] == '/state/runs/R/mnt/d1' and image['path'] == '/backup/home1/R/d1.tar'
+
+
+def test_places_in_a_command_are_filled_in_and_never_split():
+    image = planned('command', ['/opt/bin/x', '--tag={volume} {run}', '{device}', '{path}/.', '{other}', '{{volume}}', 'a b'])[0]
+    assert image['commands'] == [['/opt/bin/x', '--tag=d1 R', '/dev/md/rdsk/d3', '/state/runs/R/mnt/d1/.', '{other}', '{d1}', 'a b']]
+    assert image['source'] == '/state/runs/R/mnt/d1'
+    assert planned('command', ['/opt/bin/x', '{device}'])[0]['source'] == '/dev/md/rdsk/d3'
+
+
+def test_a_value_is_not_filled_in_twice():
+    assert _store.filled_in(['{volume}'], volume='{run}', run='R') == ['{run}']
+
+
+def test_a_command_is_found_in_the_tool_directories(host):
+    path = host.tool('mytool')
+    assert planned('command', ['mytool'])[0]['commands'] == [[path]]
+    with pytest.raises(Refused):
+        planned('command', ['nosuchtool'])
+    for nothing in ([], None):
+        with pytest.raises(Refused):
+            planned('command', nothing)
+
+
+def test_a_command_that_stores_by_itself_has_no_file():
+    assert planned('command', ['/opt/x'], output='none')[0]['path'] is None
+
+
+def test_volumes_of_a_set_get_names_of_their_own():
+    members = [dict(MEMBER, volume='oracle/d1'), dict(MEMBER, volume='oracle/d2')]
+    assert [image['path'] for image in planned('dd', members=members)] == ['/backup/home1/R/oracle_d1.img', '/backup/home1/R/oracle_d2.img']
+    with pytest.raises(Refused):
+        planned('dd', members=[dict(MEMBER, volume='a/b'), dict(MEMBER, volume='a_b')])
+
+
+def test_a_file_takes_one_volume(host):
+    place = _store.Destination(host.path('home1.img'), 'home1', 'R', ['d1'])
+    assert (place.image('d1', 'dd'), place.manifest) == (host.path('home1.img'), host.path('home1.img.manifest.json'))
+    with pytest.raises(Refused):
+        _store.Destination(host.path('home1.img'), 'home1', 'R', ['d1', 'd2'])
+
+
+# What is looked at before.
+
+def check(host, member=None, destination=None, method='dd', probe=True, **tweak):
+    member = member or host.volume()
+    member.update(tweak)
+    place = _store.Destination(destination or host.backup, 'home1', 'R', ['d1'])
+    images = _store.plan(dict(DATA, members=[member]), host.path('state', 'runs', 'R'), place, _store.Method(method, ['/bin/true'], 'stream', 0, False))
+    _store.check_destination(place, images, [member], host.state, Runner(), probe)
+
+
+def refusal(host, **options):
+    with pytest.raises(Refused) as caught:
+        check(host, **options)
+    return str(caught.value)
+
+
+def test_a_good_destination_is_left_as_it_was(host):
+    check(host)
+    check(host, destination=host.path('backup', 'x.img'))
+    assert os.listdir(host.backup) == []
+
+
+def test_a_destination_that_is_not_there(host):
+    assert 'does not exist' in refusal(host, destination=host.path('nowhere/'))
+    assert 'does not exist' in refusal(host, destination=host.path('nowhere', 'x.img'))
+
+
+def test_a_device_is_no_destination(host):
+    assert 'is a device' in refusal(host, destination='/dev/null')
+
+
+def test_a_destination_in_the_state_directory(host):
+    os.makedirs(os.path.join(host.state, 'images'))
+    assert 'state directory' in refusal(host, destination=os.path.join(host.state, 'images'))
+    os.symlink(os.path.join(host.state, 'images'), host.path('link'))
+    assert 'state directory' in refusal(host, destination=host.path('link'))
+    os.mkdir(host.path('state-of-the-art'))
+    check(host, destination=host.path('state-of-the-art'))
+
+
+def test_a_destination_on_a_volume_that_is_backed_up(host, monkeypatch):
+    monkeypatch.setattr(os.path, 'ismount', lambda path: path == host.base)
+    assert 'lies on volume d1' in refusal(host, filesystem=host.base)
+
+
+def test_a_mount_point_that_is_not_mounted_is_no_file_system_of_the_volume(host):
+    os.mkdir(host.path('home1'))
+    check(host, filesystem=host.path('home1'))
+
+
+def test_a_destination_on_a_locked_file_system(host, monkeypatch):
+    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('/dev/x', '/', 'ufs', 'rw'), Mount('/dev/y', host.backup, 'ufs', 'rw')])
+    header = 'Filesystem           Locktype   Comment'
+    host.tool('lockfs', 'echo "%s"' % header, 'printf "%-20s %-10s %s\\n" "$1" write snapbackup:other')
+    assert "write lock, comment 'snapbackup:other'" in refusal(host)
+    host.tool('lockfs', 'echo "%s"' % header, 'printf "%-20s %-10s %s\\n" "$1" "(write)" ""')
+    assert '(write)' in refusal(host)
+    host.tool('lockfs', 'exit 0')
+    assert 'does not say' in refusal(host)
+    host.tool('lockfs', 'echo "%s"' % header, 'printf "%-20s %-10s %s\\n" "$1" unlock ""')
+    check(host)
+
+
+def test_what_is_not_ufs_is_not_asked_for_its_lock(host, monkeypatch):
+    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('/dev/y', host.backup, 'zfs', 'rw')])
+    host.tool('lockfs', 'echo asked > %s' % host.path('asked'), 'exit 2')
+    check(host)
+    assert not os.path.exists(host.path('asked'))
+
+
+def test_the_nearest_mount_point_counts(host, monkeypatch):
+    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('/dev/a', '/', 'ext4', ''), Mount('/dev/b', host.base, 'ufs', ''),
+                                                       Mount('/dev/c', host.base + '/back', 'xfs', '')])
+    assert _store.mount_of(host.backup) == (host.base, 'ufs')
+
+
+def test_nothing_is_overwritten(host):
+    host.file('backup/x.img', b'precious')
+    assert 'not overwritten' in refusal(host, destination=host.path('backup', 'x.img'))
+    host.file('backup/y.img.manifest.json', b'precious')
+    assert 'not overwritten' in refusal(host, destination=host.path('backup', 'y.img'))
+    os.symlink('/nowhere', host.path('backup', 'z.img'))
+    assert 'not overwritten' in refusal(host, destination=host.path('backup', 'z.img'))
+
+
+def test_a_destination_without_room(host):
+    assert 'no room' in refusal(host, bytes=2 ** 60)
+    # What a command makes of a volume is not known before.
+    check(host, method='command', bytes=2 ** 60)
+
+
+def test_files_need_at_most_what_the_file_system_holds(host, monkeypatch):
+    system = os.statvfs('/')
+    image = dict(planned('tar')[0], filesystem='/')
+    assert _store.room_for(image) == (system.f_blocks - system.f_bfree) * system.f_frsize
+    assert _store.room_for(dict(image, filesystem='/nowhere')) == 0
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason='root may write everywhere')
+def test_a_destination_without_permission(host):
+    os.chmod(host.backup, 0o500)
+    assert 'cannot be written' in refusal(host)
+
+
+def test_a_destination_that_refuses_files_although_its_mode_allows_them(host, monkeypatch):
+    real = os.open
+
+    def squashed(path, flags, *mode):
+        if str(path).startswith(host.backup):
+            raise OSError(13, 'Permission denied')
+        return real(path, flags, *mode)
+    monkeypatch.setattr(os, 'open', squashed)
+    assert 'cannot be written' in refusal(host)
+    check(host, probe=False)
+
+
+def test_a_source_must_be_there(host):
+    record = host.record(dict(host.volume(), device=host.path('gone')))
+    with pytest.raises(Refused):
+        _store.check_source(host.spec(record)['images'], record.directory)
+    with pytest.raises(Refused) as caught:
+        _store.check_source(host.spec(record, method='tar')['images'], record.directory)
+    assert 'not mounted' in str(caught.value)
+
+
+# The job.
+
+def test_a_short_stream_fails_and_stays_partial(host):
+    member = host.volume(size=1024 * 1024 + 512)
+    record = host.record(dict(member, bytes=2 * 1024 * 1024))
+    host.store(record)
+    now = host.ended(record)
+    partial = os.path.join(host.backup, 'home1', record.run, 'd1.img.partial')
+    assert now['state'] == _job.FAILED and 'too short' in now['error'] and partial in now['error']
+    assert os.listdir(os.path.dirname(partial)) == ['d1.img.partial']
+    assert _run.load(host.state, record.run).data['image'] is None
+
+
+def test_a_dd_that_writes_too_much_is_stopped(host):
+    host.tool('dd', 'exec /bin/cat /dev/zero')
+    record = host.record(host.volume(size=4096))
+    host.store(record)
+    now = host.ended(record)
+    assert now['state'] == _job.FAILED and 'longer' in now['error']
+    assert os.path.getsize(os.path.join(host.backup, 'home1', record.run, 'd1.img.partial')) <= 4096
+
+
+def test_a_tool_that_fails_after_all_its_bytes_has_failed(host):
+    host.tool('dd', '/bin/dd "$@"', 'echo "dd: read error" >&2', 'exit 1')
+    record = host.record(host.volume(size=4096))
+    host.store(record)
+    now = host.ended(record)
+    assert now['state'] == _job.FAILED and 'dd: read error' in now['error'] and 'exit code 1' in now['error']
+    assert 'manifest.json' not in os.listdir(os.path.join(host.backup, 'home1', record.run))
+
+
+def test_a_proof_that_does_not_hold_keeps_the_image_incomplete(host):
+    proof = [dict(argv=['/bin/echo', 'd3 State: Needs maintenance'], match='Needs maintenance'),
+             dict(argv=['/bin/echo', 'd3 State: Resyncing'], match='^d3 State: Needs maintenance$')]
+    record = host.record(proof=proof)
+    host.store(record)
+    now = host.ended(record)
+    directory = os.path.join(host.backup, 'home1', record.run)
+    assert now['state'] == _job.FAILED and 'State: Resyncing' in now['error'] and 'd1.img.partial' in now['error']
+    assert os.listdir(directory) == ['d1.img.partial'] and now['manifest'] is None
+
+
+def test_the_proof_is_taken_after_the_last_byte(host):
+    # The answer changes while the copy is being read.
+    state = host.file('state.txt', b'offline')
+    record = host.record(proof=[dict(argv=['/bin/cat', state], match='offline')])
+    slow = [sys.executable, '-c', 'import sys; sys.stdout.write("x"); open(%r, "w").write("resyncing")' % state]
+    host.store(record, method='command', argv=slow)
+    assert 'resyncing' in host.ended(record)['error']
+
+
+def test_proofs_that_hold_are_in_the_manifest(host):
+    proof = [dict(argv=['/bin/echo', 'one\ntwo\nthree'], match='^two$')]
+    record = host.record(proof=proof, verdict='filesystem', window={'seconds': 0.1}, layout={'metastat -p': 'd1 -m d2 d3 1'})
+    host.store(record)
+    manifest = _manifest.read(host.ended(record)['manifest'])
+    assert manifest['proof'] == [dict(proof[0], held=True)]
+    assert manifest['verdict'] == 'filesystem' and manifest['layout'] == {'metastat -p': 'd1 -m d2 d3 1'}
+
+
+def test_a_reboot_after_the_split_is_seen(host):
+    record = host.record(boot='another')
+    host.store(record)
+    now = host.ended(record)
+    assert now['state'] == _job.FAILED and 'booted after the split' in now['error']
+
+
+def test_a_run_that_was_ended_meanwhile_gets_no_image(host):
+    record = host.record()
+    record.update(closed=1, result='abandoned')
+    host.store(record)
+    assert 'was ended' in host.ended(record)['error']
+
+
+def test_a_failed_job_can_be_restarted_in_its_own_directory(host):
+    member = host.volume()
+    record = host.record(member, proof=[dict(argv=['/bin/cat', host.path('answer')], match='yes')])
+    host.file('answer', b'no')
+    host.store(record)
+    assert host.ended(record)['state'] == _job.FAILED
+    with pytest.raises(Refused) as caught:
+        host.store(record)
+    assert 'not proved' in str(caught.value)
+    host.file('answer', b'yes')
+    host.store(record, restart=True)
+    now = host.ended(record)
+    assert now['state'] == _job.COMPLETE
+    assert host.sha256(os.path.join(os.path.dirname(now['manifest']), 'd1.img')) == host.sha256(member['device'])
+
+
+def test_recovery_files_are_stored_beside_the_image(host):
+    sources = [host.file('backup_label', b'START WAL LOCATION'), host.file('wal', os.urandom(70000))]
+    os.chmod(sources[0], 0o640)
+    recovery = [dict(driver='postgresql', volume='d1', directory='pgdata',
+                     files=[dict(source=sources[0], place='backup_label'), dict(source=sources[1], place='pg_wal/0000000100000001')])]
+    record = host.record(recovery=recovery)
+    host.store(record)
+    now = host.ended(record)
+    manifest = _manifest.read(now['manifest'])
+    files = manifest['recovery'][0]['files']
+    assert [item['place'] for item in files] == ['backup_label', 'pg_wal/0000000100000001']
+    assert files[0]['mode'] == '0640'
+    for item, source in zip(files, sources):
+        assert host.sha256(_manifest.file_of(now['manifest'], item)) == item['sha256'] == host.sha256(source)
+
+
+def test_a_recovery_file_that_is_missing_keeps_the_image_incomplete(host):
+    recovery = [dict(driver='postgresql', volume='d1', directory='.', files=[dict(source=host.path('gone'), place='backup_label')])]
+    record = host.record(recovery=recovery)
+    host.store(record)
+    now = host.ended(record)
+    assert now['state'] == _job.FAILED and not os.path.exists(os.path.join(host.backup, 'home1', record.run, 'manifest.json'))
+
+
+def test_an_image_in_one_file(host):
+    member = host.volume()
+    record = host.record(member)
+    host.store(record, destination=host.path('backup', 'one.img'))
+    now = host.ended(record)
+    assert now['manifest'] == host.path('backup', 'one.img.manifest.json')
+    assert _manifest.read(now['manifest'])['images'][0]['file'] == 'one.img'
+    assert host.sha256(host.path('backup', 'one.img')) == host.sha256(member['device'])
+
+
+def test_a_dump_takes_its_total_from_the_words_of_ufsdump(host):
+    host.tool('ufsdump', 'echo "  DUMP: Estimated 8 blocks (4KB)." >&2', 'sleep 1.5', 'head -c 4096 /dev/zero', 'sleep 1.5',
+              'echo "  DUMP: DUMP IS DONE" >&2')
+    record = host.record()
+    host.store(record, method='ufsdump')
+    row = host.wait_for(lambda: _job.status(record)['progress'][0], lambda row: row['total'] is not None)
+    assert row['total'] == 4096
+    now = host.ended(record)
+    assert now['state'] == _job.COMPLETE and now['bytes'] == 4096
+
+
+def test_an_archive_of_a_directory_is_readable(host):
+    record = host.record()
+    mounted = _store.mount_point(record.directory, 'd1')
+    os.makedirs(mounted)
+    host.file(os.path.join(mounted, 'a file'), b'content')
+    host.store(record, method='tar')
+    now = host.ended(record)
+    with tarfile.open(os.path.join(os.path.dirname(now['manifest']), 'd1.tar')) as archive:
+        assert sorted(archive.getnames()) == ['.', './a file']
+
+
+def test_a_command_that_stores_by_itself_is_judged_by_its_exit_code(host):
+    record = host.record()
+    host.store(record, method='command', output='none', argv=['/bin/sh', '-c', 'echo stored {volume} > %s' % host.path('vault')])
+    now = host.ended(record)
+    image = _manifest.read(now['manifest'])['images'][0]
+    assert now['state'] == _job.COMPLETE and open(host.path('vault')).read() == 'stored d1\n'
+    assert (image['file'], image['bytes'], image['sha256']) == (None, None, None)
+    record = host.record(name='other', *[host.volume('d9')])
+    host.store(record, method='command', output='none', argv=['/bin/false'])
+    assert host.ended(record)['state'] == _job.FAILED
+
+
+def test_the_record_that_is_proved_is_the_one_on_disk(host):
+    record = host.record()
+    path = record.path
+    data = _files.read_json(path)
+    _files.write_json(path, dict(data, proof=[dict(argv=['/bin/false'], match='never')]))
+    host.store(record)
+    assert 'not proved' in host.ended(record)['error']
