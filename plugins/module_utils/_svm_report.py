@@ -27,11 +27,15 @@ HEADING = re.compile(r'^\S.*$')
 SLOT = re.compile(r'^\s+Submirror [0-9]+: (\S+)\s*$')
 STATE = re.compile(r'^\s+State: (.*)$')
 INVOKE = re.compile(r'^\s+Invoke: (.*)$')
-RESYNC = re.compile(r'^\s+Resync (in progress|cancelled): *([0-9.]+) ?% done')
+RESYNC = re.compile(r'^\s+Resync (in progress|cancelled): *([0-9]+(?:\.[0-9]+)?) ?% done')
 SIZE = re.compile(r'^\s+Size: ([0-9]+) blocks')
+STRIPE = re.compile(r'^\s+Stripe [0-9]+:')
+TABLE = re.compile(r'^\s+Device\s')
 COMPONENT = re.compile(r'^\s+(\S+)\s+[0-9]+\s+(Yes|No)\s+(\S.*?)\s*$')
 CONCISE_MIRROR = re.compile(r'^\s*(\S+)\s+m\s+(\S+)\s+(\S.*)$')
-CONCISE_MEMBER = re.compile(r'(\S+)(?: \(([^)]*)\))?(?:\s+|$)')
+CONCISE_MEMBER = re.compile(r'([^\s()]+)(?: \(([^()]*)\))?(?:\s+|$)')
+CONCISE_MEMBERS = re.compile(r'^(?:%s)+$' % CONCISE_MEMBER.pattern)
+PATH = re.compile(r'^/dev/(?:md/)?(?:([^/]+)/)?r?dsk/(.+)$')
 
 
 class Submirror:
@@ -81,6 +85,7 @@ class _Reader:
         self.mirrors = {}
         self.mirror = None
         self.submirror = None
+        self.table = False
 
     def line(self, line):
         if HEADING.match(line):
@@ -92,9 +97,11 @@ class _Reader:
 
     def heading(self, line):
         self.mirror = self.submirror = None
+        self.table = False
         found = MIRROR.match(line)
         if found:
-            self.mirror = self.mirrors.setdefault(found.group(1), Mirror(found.group(1)))
+            # Below each of several soft partitions their mirror is described again.
+            self.mirror = self.mirrors[found.group(1)] = Mirror(found.group(1))
             return
         found = SUBMIRROR_OF.match(line)
         if found:
@@ -108,8 +115,11 @@ class _Reader:
         slot, state, resync, size = SLOT.match(line), STATE.match(line), RESYNC.match(line), SIZE.match(line)
         if slot:
             self.mirror.submirrors.append(Submirror(slot.group(1)))
-        elif state and self.mirror.submirrors:
-            last = self.mirror.submirrors[-1]
+        elif state:
+            last = self.mirror.submirrors[-1] if self.mirror.submirrors else None
+            if last is None or last.state is not None:
+                raise UnknownWord('metastat printed a state below mirror %s that belongs to no submirror.' % self.mirror.name,
+                                  object=self.mirror.name, found=state.group(1), look='metastat %s' % self.mirror.name)
             last.state, last.since = split_state(state.group(1))
         elif resync:
             self.mirror.resync, self.mirror.percent = resync.group(1), float(resync.group(2))
@@ -120,12 +130,17 @@ class _Reader:
 
     def submirror_line(self, line):
         invoke, size, component = INVOKE.match(line), SIZE.match(line), COMPONENT.match(line)
-        if invoke:
+        if component:
+            self.submirror.components[component.group(1)] = component_state(component.group(3))
+        elif TABLE.match(line):
+            self.table = True
+        elif self.table and line.strip() and not STRIPE.match(line):
+            raise UnknownWord('metastat printed a component of %s in a form that is not documented: %s.' % (self.submirror.name, line.strip()),
+                              object=self.submirror.name, found=line.strip(), look='metastat')
+        elif invoke:
             self.submirror.invoke = invoke.group(1).strip()
         elif size and self.submirror.blocks is None:
             self.submirror.blocks = int(size.group(1))
-        elif component:
-            self.submirror.components[component.group(1)] = component_state(component.group(3))
 
 
 def component_state(words):
@@ -140,16 +155,16 @@ def component_state(words):
 def parse_report(output):
     """The mirrors of a full report (metastat, metastat -t) as {name: Mirror}.
 
-    UnknownWord for a state or resync line that is not documented, or a mirror that lacks its size or a state.
+    UnknownWord for a state, resync line or component that is not documented, and where part of a description is missing.
     """
     reader = _Reader()
     for line in output.splitlines():
         reader.line(line)
     for mirror in reader.mirrors.values():
-        missing = [submirror.name for submirror in mirror.submirrors if submirror.state is None]
+        missing = [s.name for s in mirror.submirrors if s.state is None or s.blocks is None or not s.components]
         if missing or mirror.blocks is None or not mirror.submirrors:
             raise UnknownWord('metastat does not describe mirror %s in full.' % mirror.name, object=mirror.name,
-                              found='no %s' % ('state of ' + ', '.join(missing) if missing else 'size or submirrors'), vendor=output[-2000:])
+                              found='no %s' % ('description of ' + ', '.join(missing) if missing else 'size or submirrors'), vendor=output[-2000:])
     return reader.mirrors
 
 
@@ -159,7 +174,11 @@ def parse_concise(output):
     for line in output.splitlines():
         found = CONCISE_MIRROR.match(line)
         if found:
-            mirrors[found.group(1)] = dict(_member(part) for part in CONCISE_MEMBER.finditer(found.group(3)))
+            members = [_member(part) for part in CONCISE_MEMBER.finditer(found.group(3))]
+            if not CONCISE_MEMBERS.match(found.group(3)) or len(dict(members)) != len(members):
+                raise UnknownWord('metastat -c names submirrors in a form that is not documented: %s.' % found.group(3), object=found.group(1),
+                                  found=found.group(3), look='metastat -c')
+            mirrors[found.group(1)] = dict(members)
     return mirrors
 
 
@@ -172,10 +191,11 @@ def _member(part):
 
 
 def soft_partitions(output):
-    """The soft partitions in metastat -p as {name: base volume}. Base names may be full raw paths in newer releases."""
+    """The soft partitions in metastat -p as {name: base volume}. Base names may be full paths, /dev/md/[SET/]rdsk/NAME, in newer releases."""
     found = {}
     for line in output.splitlines():
         words = line.split()
         if len(words) > 2 and words[1] == '-p':
-            found[words[0]] = words[2].rsplit('/', 1)[-1]
+            path = PATH.match(words[2])
+            found[words[0]] = '/'.join(part for part in path.groups() if part) if path else words[2]
     return found

@@ -1,0 +1,162 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A host with mirrors and UFS locks, as small as the modules need it: states in files, tools in sh.
+
+Not the simulator: it knows no refusal of its own. A test gives a tool a fault with on(tool, shell lines), which run
+before the tool does its work.
+"""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+import shutil
+import tempfile
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
+
+HEAD = r'''#!/bin/sh
+D='%s'
+echo "${0##*/} $*" >>"$D/journal"
+[ ! -f "$D/on.${0##*/}" ] || . "$D/on.${0##*/}"
+set_state() { sed "s/^$2 .*/$2 $3/" "$D/mirror.$1" >"$D/new.$$" && mv "$D/new.$$" "$D/mirror.$1"; }
+state() { sed -n "s/^$2 //p" "$D/mirror.$1"; }
+lock_file() { echo "$D/lock.$(echo "$1" | tr / _)"; }
+'''
+
+METASTAT = r'''
+mode=full
+case ${1-} in -c|-t|-p) mode=$1; shift ;; esac
+[ $# -gt 0 ] || set -- $(cd "$D" && ls | sed -n 's/^mirror\.//p')
+if [ "$mode" = -p ]; then
+    for m in "$@"; do echo "$m -m $(cut -d' ' -f1 "$D/mirror.$m" | tr '\n' ' ')1"; done
+    [ ! -f "$D/more" ] || cat "$D/more"
+    exit 0
+fi
+word() { case $1 in okay) echo 'Okay        ' ;; resyncing) echo 'Resyncing   ' ;; *) echo 'Needs maintenance' ;; esac; }
+mark() { case $1 in okay) ;; offline) echo ' (offline)' ;; resyncing) echo ' (resync-8%)' ;; *) echo ' (maint)' ;; esac; }
+for m in "$@"; do
+    if [ ! -f "$D/mirror.$m" ]; then echo "metastat: node1: $m: unit not set up" >&2; echo >&2; exit 1; fi
+    if [ "$mode" = -c ]; then
+        line=
+        while read s st; do line="$line $s$(mark $st)"; done <"$D/mirror.$m"
+        printf '%-16s m  4.0MB%s\n' "$m" "$line"
+        continue
+    fi
+    time=; [ "$mode" = full ] || time='Fri Nov 20 10:00:00 2026'
+    echo "$m: Mirror"
+    i=0
+    while read s st; do
+        printf '    Submirror %d: %s\n      State: %s %s\n' $i $s "$(word $st)" "$time"
+        i=$((i + 1))
+    done <"$D/mirror.$m"
+    ! grep -q ' resyncing' "$D/mirror.$m" || echo '    Resync in progress: 8 % done'
+    printf '    Pass: 1\n    Size: 8192 blocks (4.0 MB)\n\n'
+    while read s st; do
+        printf '%s: Submirror of %s\n    State: %s %s\n' $s $m "$(word $st)" "$time"
+        [ $st != offline ] || echo "    Invoke: metaonline $m $s"
+        [ $st != maintenance ] || echo "    Invoke: metasync $m"
+        printf '    Size: 8192 blocks (4.0 MB)\n    Stripe 0:\n'
+        printf '\tDevice     Start Block  Dbase        State Reloc Hot Spare\n'
+        printf '\tc1%ss0            0     No          Okay   Yes \n\n\n' $s
+    done <"$D/mirror.$m"
+done
+'''
+
+METAOFFLINE = 'set_state $1 $2 offline\necho "$1: submirror $2 is offlined"\n'
+METAONLINE = 'set_state $1 $2 resyncing\necho "$1: submirror $2 is onlined"\n'
+METASYNC = 'sed "s/maintenance/resyncing/" "$D/mirror.$1" >"$D/new.$$" && mv "$D/new.$$" "$D/mirror.$1"\n'
+
+LOCKFS = r'''
+mode=status tag=
+while :; do
+    case ${1-} in -w|-u|-f) mode=$1; shift ;; -c) tag=$2; shift 2 ;; *) break ;; esac
+done
+case $mode in
+    -f) ;;
+    -w) for p in "$@"; do echo "write      $tag" >"$(lock_file "$p")"; done ;;
+    -u) for p in "$@"; do rm -f "$(lock_file "$p")"; done ;;
+    *) printf '%-20s %-10s %s\n' Filesystem Locktype Comment
+       for p in "$@"; do printf '%-20s %s\n' "$p" "$(cat "$(lock_file "$p")" 2>/dev/null || echo 'unlock     ')"; done ;;
+esac
+exit 0
+'''
+
+MOUNT = 'printf \'%s\\t%s\\t%s\\tro\\t0\\n\' "$5" "$6" "$2" >>"$D/mnttab"\n'
+UMOUNT = 'grep -v "\t$1\t" "$D/mnttab" >"$D/new.$$"; mv "$D/new.$$" "$D/mnttab"\n'
+FSCK = 'echo "ufs fsck: sanity check: $4 okay" >&2\n'
+KSTAT = 'printf \'unix:0:system_misc:boot_time\\t%s\\n\' "$(cat "$D/boot")"\n'
+
+TOOLS = dict(metastat=METASTAT, metaoffline=METAOFFLINE, metaonline=METAONLINE, metasync=METASYNC, lockfs=LOCKFS, mount=MOUNT,
+             umount=UMOUNT, fsck=FSCK, kstat=KSTAT)
+
+
+class Solaris:
+    """base, state: directories; points: mount points, which lie on another file system than the state directory."""
+
+    def __init__(self, base, monkeypatch):
+        self.base = base
+        self.state = os.path.join(base, 'state')
+        self.shared = tempfile.mkdtemp(dir='/dev/shm')
+        self.points = []
+        for name in ('tools', 'tmp'):
+            os.mkdir(self.path(name))
+        for name, body in TOOLS.items():
+            self.put(os.path.join('tools', name), HEAD % base + body)
+            os.chmod(self.path('tools', name), 0o755)
+        self.put('mnttab', '/dev/dsk/c0t0d0s0\t/\tufs\trw\t0\n')
+        self.put('boot', '1795000000')
+        monkeypatch.setattr(_platform, 'TOOL_DIRS', (self.path('tools'),))
+        monkeypatch.setattr(_platform, 'MNTTAB', self.path('mnttab'))
+        monkeypatch.setattr(tempfile, 'tempdir', self.path('tmp'))
+
+    def path(self, *names):
+        return os.path.join(self.base, *names)
+
+    def put(self, name, content):
+        with open(self.path(name), 'w') as target:
+            target.write(content)
+
+    def read(self, name):
+        with open(self.path(name)) as source:
+            return source.read()
+
+    def mirror(self, name, mounted=True, **submirrors):
+        """A mirror with its submirrors' states; its mount point where it has one."""
+        self.put('mirror.' + name, ''.join('%s %s\n' % pair for pair in sorted(submirrors.items())))
+        if not mounted:
+            return None
+        point = os.path.join(self.shared, name)
+        os.mkdir(point)
+        self.points.append(point)
+        with open(self.path('mnttab'), 'a') as table:
+            table.write('/dev/md/dsk/%s\t%s\tufs\trw,logging\t0\n' % (name, point))
+        return point
+
+    def states(self, name):
+        return dict(line.split() for line in self.read('mirror.' + name).splitlines())
+
+    def locks(self):
+        return [name for name in os.listdir(self.base) if name.startswith('lock.')]
+
+    def on(self, tool, *lines):
+        """Shell lines that a tool runs first; none of them ends the fault."""
+        if lines:
+            self.put('on.' + tool, '\n'.join(lines) + '\n')
+        else:
+            os.unlink(self.path('on.' + tool))
+
+    def journal(self, *tools):
+        """What was run of these tools (of all, if none is named), in order."""
+        if not os.path.exists(self.path('journal')):
+            return []
+        return [line.strip() for line in self.read('journal').splitlines() if not tools or line.split()[0] in tools]
+
+    def files(self):
+        """Every file and directory below the state directory."""
+        return sorted(os.path.join(directory, name) for directory, names, files in os.walk(self.state) for name in names + files)
+
+    def remove(self):
+        shutil.rmtree(self.shared)
