@@ -260,6 +260,7 @@ class Watchdog:
         self.held = []
         self.stuck = None
         self.marker = None
+        self.running = None
 
     def serve(self):
         try:
@@ -280,7 +281,7 @@ class Watchdog:
             self.expire('the watchdog was told to end')
         except Unkillable as error:
             self.stuck = int(str(error).split()[-1])
-            self.expire('the lease ran out and the command cannot be killed')
+            self.expire('the lease ran out and nothing ends the command that runs')
 
     def answer(self, request):
         """Carry out one request. False when it was the last."""
@@ -297,12 +298,14 @@ class Watchdog:
         left = self.deadline - monotonic()
         if left <= 0:
             raise Late()
+        self.running = ' '.join(request['argv'])
         try:
             result = run(request['argv'], timeout=min(left, request['limit']), watch=self.channel.source)
         except OSError as error:
             return {'cannot start': error.errno}
         if result.rc is None and monotonic() >= self.deadline:
             raise Late()
+        self.running = None
         return {'result': list(result)}
 
     def do_free(self, request):
@@ -334,6 +337,8 @@ class Watchdog:
 
     def expire(self, reason):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if self.running:
+            reason = '%s during %s' % (reason, self.running)
         self.mark(reason, 'releasing')
         self.undo_round()
         try:

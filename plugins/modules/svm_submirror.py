@@ -252,7 +252,7 @@ def split(context, work, members, window, verdict):
         note = roll_back(context, work)
         record.update(verdict='torn', error=str(error))
         if isinstance(error, Refused):
-            error.facts['remedy'] = '; '.join(part for part in (error.facts.get('remedy'), note) if part)
+            error.message += ' ' + note
         raise
 
 
@@ -265,11 +265,11 @@ def roll_back(context, work):
                 context.runner.change([_platform.need('metaonline'), mirror, submirror], timeout=LIMIT)
         left = [pair for pair in work.pairs if work.now()[pair[0]][pair[1]] == 'offline']
     except Refused as error:
-        return 'the submirrors could not be looked at (%s); run the playbook volmgr.snapbackup.recover' % error.message
+        return 'The submirrors could not be looked at (%s): run the playbook volmgr.snapbackup.recover.' % error.message
     context.record.clear_undo(*[undo_id(*pair) for pair in work.pairs if pair not in left])
     if left:
-        return '%s could not be brought back; run the playbook volmgr.snapbackup.recover' % ', '.join(pair[1] for pair in left)
-    return 'nothing is left split; nothing is to be stored from this run'
+        return '%s could not be brought back: run the playbook volmgr.snapbackup.recover.' % ', '.join(pair[1] for pair in left)
+    return 'No submirror is left split, and nothing will be stored from this run.'
 
 
 def online(context):

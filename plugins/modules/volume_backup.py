@@ -263,6 +263,9 @@ SPEC = dict(RUN_OPTIONS,
             stall=dict(type='int', default=900),
             restart=dict(type='bool', default=False),
             members=dict(type='list', elements='dict', options=MEMBER))
+RULES = dict(required_if=[('state', 'started', ['destination']),
+                          ('state', 'checked', ['destination']),
+                          ('method', 'command', ['command'])])
 
 
 def main(context):
@@ -323,5 +326,4 @@ class Backup:
 
 
 if __name__ == '__main__':
-    run_module(main, SPEC, required_if=[('state', 'started', ['destination']), ('state', 'checked', ['destination']),
-                                        ('method', 'command', ['command'])])
+    run_module(main, SPEC, **RULES)

@@ -184,6 +184,8 @@ SPEC = dict(RUN_OPTIONS,
             recovery_root=dict(type='path'),
             stall=dict(type='int', default=900),
             restart=dict(type='bool', default=False))
+RULES = dict(required_if=[('state', 'started', ['manifest', 'volumes', 'confirm']),
+                          ('state', 'recovered', ['manifest', 'volumes', 'recovery_root'])])
 
 
 def main(context):
@@ -244,5 +246,4 @@ def recovered(context):
 
 
 if __name__ == '__main__':
-    run_module(main, SPEC, required_if=[('state', 'started', ['manifest', 'volumes', 'confirm']),
-                                        ('state', 'recovered', ['manifest', 'volumes', 'recovery_root'])])
+    run_module(main, SPEC, **RULES)
