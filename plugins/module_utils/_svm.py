@@ -111,7 +111,7 @@ class Svm:
         for mirror, submirror in members:
             mark = marks.get(mirror, {}).get(submirror)
             if mark != 'offline':
-                raise Torn('metaoffline reported success, but %s is not offline.' % submirror, object=submirror, found=mark or 'no mark',
+                raise Torn('metaoffline reported success, but %s is not offline.' % submirror, object=submirror, found=mark or 'okay',
                            needed='offline', look='metastat -c %s' % mirror)
 
     def refuse_soft_partitions(self, names):
@@ -126,9 +126,12 @@ class Svm:
         """What must still be true for the copies to be the same cut: see the run record's key proof."""
         clauses = []
         for mirror, submirror in members:
-            since = parse_report(self.ask('-t', mirror))[mirror].submirror(submirror).since
+            found = submirror_of(parse_report(self.ask('-t', mirror))[mirror], submirror)
+            if found.state != 'Needs maintenance' or not found.since or 'invalid' in found.since:
+                raise Torn('Nothing shows since when %s is offline.' % submirror, object=submirror, found='%s %s' % (found.state, found.since),
+                           needed='Needs maintenance, and a time', look='metastat -t %s' % mirror)
             clauses.append({'argv': [self.metastat, '-t', mirror],
-                            'match': r'Submirror [0-9]+: %s\s+State: Needs maintenance\s+%s' % (re.escape(submirror), re.escape(since))})
+                            'match': r'Submirror [0-9]+: %s\s+State: Needs maintenance\s+%s' % (re.escape(submirror), re.escape(found.since))})
         return clauses
 
     def layout(self):
