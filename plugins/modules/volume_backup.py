@@ -16,9 +16,9 @@ description:
   - While it streams, the job takes the SHA-256 sum. After the last byte it proves that the copy is still the one that was split.
     Only then do the images get their names, and the manifest, written last, makes them complete.
 version_added: 0.1.0
-author:
-  - volmgr.snapbackup contributors
+author: volmgr.snapbackup contributors (@volmgr)
 extends_documentation_fragment:
+  - volmgr.snapbackup.attributes
   - volmgr.snapbackup.run
 options:
   run:
@@ -128,8 +128,7 @@ attributes:
     description: Shows the commands of the job, one per line.
   platform:
     support: full
-    platforms: posix
-    description: Solaris, illumos and Linux hosts with Python 2.7 or 3.6 and later.
+    platforms: solaris, linux
 seealso:
   - module: volmgr.snapbackup.wait_progress
   - module: volmgr.snapbackup.volume_restore
@@ -250,25 +249,9 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import R
 MEMBER = dict(volume=dict(type='str', required=True), copy=dict(type='str'), device=dict(type='path', required=True),
               block_device=dict(type='path'), bytes=dict(type='int', required=True), original=dict(type='path'),
               filesystem=dict(type='path'), fstype=dict(type='str'))
-SPEC = dict(RUN_OPTIONS,
-            run=dict(type='str', required=True),
-            state=dict(type='str', choices=['started', 'stopped', 'read', 'checked'], default='started'),
-            method=dict(type='str', choices=['dd', 'tar', 'ufsdump', 'command'], default='dd'),
-            command=dict(type='list', elements='str'),
-            environment=dict(type='dict', no_log=True),
-            output=dict(type='str', choices=['stream', 'none'], default='stream'),
-            level=dict(type='int', choices=list(range(10)), default=0),
-            update_dumpdates=dict(type='bool', default=False),
-            destination=dict(type='path'),
-            stall=dict(type='int', default=900),
-            restart=dict(type='bool', default=False),
-            members=dict(type='list', elements='dict', options=MEMBER))
-RULES = dict(required_if=[('state', 'started', ['destination']),
-                          ('state', 'checked', ['destination']),
-                          ('method', 'command', ['command'])])
 
 
-def main(context):
+def backup(context):
     state = context.params['state']
     if state in ('started', 'checked'):
         return Backup(context).started() if state == 'started' else Backup(context).checked()
@@ -325,5 +308,29 @@ class Backup:
                     volumes=[[image['volume'], image['bytes']] for image in self.images])
 
 
+def main():
+    run_module(
+        backup,
+        argument_spec=dict(
+            RUN_OPTIONS,
+            run=dict(type='str', required=True),
+            state=dict(type='str', choices=['started', 'stopped', 'read', 'checked'], default='started'),
+            method=dict(type='str', choices=['dd', 'tar', 'ufsdump', 'command'], default='dd'),
+            command=dict(type='list', elements='str'),
+            environment=dict(type='dict', no_log=True),
+            output=dict(type='str', choices=['stream', 'none'], default='stream'),
+            level=dict(type='int', choices=list(range(10)), default=0),
+            update_dumpdates=dict(type='bool', default=False),
+            destination=dict(type='path'),
+            stall=dict(type='int', default=900),
+            restart=dict(type='bool', default=False),
+            members=dict(type='list', elements='dict', options=MEMBER),
+        ),
+        required_if=[('state', 'started', ['destination']),
+                     ('state', 'checked', ['destination']),
+                     ('method', 'command', ['command'])],
+    )
+
+
 if __name__ == '__main__':
-    run_module(main, SPEC, **RULES)
+    main()

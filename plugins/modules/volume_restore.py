@@ -15,9 +15,9 @@ description:
     images, and touches no target before all are right. A raw image is read back from the target afterwards and compared.
   - Targets that are mounted, open, read-only or too small are refused, and so is everything that O(confirm) does not name.
 version_added: 0.1.0
-author:
-  - volmgr.snapbackup contributors
+author: volmgr.snapbackup contributors (@volmgr)
 extends_documentation_fragment:
+  - volmgr.snapbackup.attributes
   - volmgr.snapbackup.run
 options:
   run:
@@ -96,8 +96,7 @@ attributes:
     description: Shows which image would go onto which target, and the commands.
   platform:
     support: full
-    platforms: posix
-    description: Solaris, illumos and Linux hosts with Python 2.7 or 3.6 and later.
+    platforms: solaris, linux
 seealso:
   - module: volmgr.snapbackup.volume_backup
   - module: volmgr.snapbackup.wait_progress
@@ -172,23 +171,9 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import R
 
 VOLUME = dict(volume=dict(type='str', required=True), target=dict(type='path'), bytes=dict(type='int'),
               require_mount=dict(type='bool', default=True))
-SPEC = dict(RUN_OPTIONS,
-            run=dict(type='str', required=True),
-            state=dict(type='str', choices=['started', 'stopped', 'read', 'recovered'], default='started'),
-            manifest=dict(type='path'),
-            volumes=dict(type='list', elements='dict', options=VOLUME),
-            confirm=dict(type='list', elements='str'),
-            restore_command=dict(type='list', elements='str'),
-            environment=dict(type='dict', no_log=True),
-            last_level=dict(type='bool', default=True),
-            recovery_root=dict(type='path'),
-            stall=dict(type='int', default=900),
-            restart=dict(type='bool', default=False))
-RULES = dict(required_if=[('state', 'started', ['manifest', 'volumes', 'confirm']),
-                          ('state', 'recovered', ['manifest', 'volumes', 'recovery_root'])])
 
 
-def main(context):
+def restore(context):
     return {'started': started, 'recovered': recovered, 'stopped': _job.stopped, 'read': _job.reported}[context.params['state']](context)
 
 
@@ -245,5 +230,27 @@ def recovered(context):
     return dict(changed=bool(todo), placed=todo, before=dict(placed=before), after=dict(placed=sorted(before + todo)))
 
 
+def main():
+    run_module(
+        restore,
+        argument_spec=dict(
+            RUN_OPTIONS,
+            run=dict(type='str', required=True),
+            state=dict(type='str', choices=['started', 'stopped', 'read', 'recovered'], default='started'),
+            manifest=dict(type='path'),
+            volumes=dict(type='list', elements='dict', options=VOLUME),
+            confirm=dict(type='list', elements='str'),
+            restore_command=dict(type='list', elements='str'),
+            environment=dict(type='dict', no_log=True),
+            last_level=dict(type='bool', default=True),
+            recovery_root=dict(type='path'),
+            stall=dict(type='int', default=900),
+            restart=dict(type='bool', default=False),
+        ),
+        required_if=[('state', 'started', ['manifest', 'volumes', 'confirm']),
+                     ('state', 'recovered', ['manifest', 'volumes', 'recovery_root'])],
+    )
+
+
 if __name__ == '__main__':
-    run_module(main, SPEC, **RULES)
+    main()

@@ -13,8 +13,7 @@ description:
   - Every ten seconds at most, it prints one line per host with what is going on. A figure that the module does not return is not printed.
   - A lost connection does not end the wait. What runs on the host does not need it.
 version_added: 0.1.0
-author:
-  - volmgr.snapbackup contributors
+author: volmgr.snapbackup contributors (@volmgr)
 options:
   module:
     description: Name of the module, preferably with its collection.
@@ -50,8 +49,7 @@ attributes:
     description: Nothing is changed here.
   platform:
     support: full
-    platforms: posix
-    description: Any host that the module runs on.
+    platforms: solaris, linux
 seealso:
   - module: volmgr.snapbackup.volume_backup
   - module: volmgr.snapbackup.svm_info
