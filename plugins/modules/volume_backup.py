@@ -89,36 +89,10 @@ options:
   members:
     description:
       - The volumes, for O(state=checked) and for check mode, when there is no run record yet. Otherwise the record's members count.
+      - Their keys are those of the run record, of which C(volume), C(device) and C(bytes) are needed here.
     type: list
     elements: dict
-    suboptions:
-      volume:
-        description: Name of the volume.
-        type: str
-        required: true
-      copy:
-        description: Name of the object that holds the copy.
-        type: str
-      device:
-        description: Device to read the copy from.
-        type: path
-        required: true
-      block_device:
-        description: Device to mount the copy from.
-        type: path
-      bytes:
-        description: Size of the volume.
-        type: int
-        required: true
-      original:
-        description: Raw device of the volume.
-        type: path
-      filesystem:
-        description: Mount point of the volume, if it has one.
-        type: path
-      fstype:
-        description: Type of its file system.
-        type: str
+    default: []
 attributes:
   check_mode:
     support: full
@@ -244,11 +218,10 @@ after:
 import os
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _job, _store
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 
-MEMBER = dict(volume=dict(type='str', required=True), copy=dict(type='str'), device=dict(type='path', required=True),
-              block_device=dict(type='path'), bytes=dict(type='int', required=True), original=dict(type='path'),
-              filesystem=dict(type='path'), fstype=dict(type='str'))
+MEMBER = dict.fromkeys(('volume', 'copy', 'device', 'block_device', 'bytes', 'original', 'filesystem', 'fstype'))
 
 
 def backup(context):
@@ -266,11 +239,12 @@ class Backup:
         self.context = context
         # Before the split there may be no run yet.
         record = None if params['state'] == 'checked' and params['members'] else context.record
-        data = dict(record.data) if record else dict(run=params['run'], name='<name>', members=[])
-        if not data['members'] or not record:
-            data['members'] = params['members'] or []
-        volumes = [member['volume'] for member in data['members']]
-        self.members = data['members']
+        data = record.data if record else dict(run=params['run'], name='<name>', members=params['members'])
+        self.members = [dict(MEMBER, **member) for member in data['members']]
+        if not self.members:
+            raise Refused('There is no volume to store.', object=params['run'], needed='members in the run record, or in the option members')
+        data = dict(data, members=self.members)
+        volumes = [member['volume'] for member in self.members]
         self.run_directory = os.path.join(params['state_dir'], 'runs', params['run'])
         self.destination = _store.Destination(params['destination'], data['name'], params['run'], volumes)
         method = _store.Method(params['method'], params['command'], params['output'], params['level'], params['update_dumpdates'])
@@ -324,7 +298,7 @@ def main():
             destination=dict(type='path'),
             stall=dict(type='int', default=900),
             restart=dict(type='bool', default=False),
-            members=dict(type='list', elements='dict', options=MEMBER),
+            members=dict(type='list', elements='dict', default=[]),
         ),
         required_if=[('state', 'started', ['destination']),
                      ('state', 'checked', ['destination']),

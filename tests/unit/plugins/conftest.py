@@ -8,7 +8,10 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import hashlib
+import importlib
+import json
 import os
+import sys
 import time
 
 import pytest
@@ -103,3 +106,22 @@ def host(tmpdir, monkeypatch):
     made.wait_for, made.sha256 = wait_for, sha256
     yield made
     made.clean()
+
+
+@pytest.fixture
+def ansible(capfd):
+    """ansible(module, options, check=False) runs a module of the collection as Ansible does, and returns its result."""
+    package = sys.modules['ansible']
+    package.__dict__.setdefault('__file__', os.path.join(list(package.__path__)[0], '__init__.py'))
+    basic = importlib.import_module('ansible.module_utils.basic')
+
+    def run(name, options, check=False):
+        module = importlib.import_module('ansible_collections.volmgr.snapbackup.plugins.modules.' + name)
+        arguments = dict(options, _ansible_check_mode=check, _ansible_diff=True, _ansible_remote_tmp='/tmp')
+        basic._ANSIBLE_ARGS = json.dumps({'ANSIBLE_MODULE_ARGS': arguments}).encode('utf-8')
+        basic._ANSIBLE_PROFILE = 'legacy'
+        capfd.readouterr()
+        with pytest.raises(SystemExit):
+            module.main()
+        return json.loads(capfd.readouterr().out)
+    return run

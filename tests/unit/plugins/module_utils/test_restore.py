@@ -1,0 +1,303 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+import shutil
+import stat
+
+import pytest
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _restore
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+
+
+class Stored:
+    """A complete backup of some volumes, and a record for its restore."""
+
+    def __init__(self, host, members, **spec):
+        self.host = host
+        self.members = dict((member['volume'], member) for member in members)
+        record = host.record(*members)
+        host.store(record, **spec)
+        now = host.ended(record)
+        assert now['state'] == _job.COMPLETE, now
+        record.update(closed=1, result='complete')
+        self.path = now['manifest']
+        self.manifest = _manifest.read(self.path)
+        self.record = host.record(*members, kind='restore')
+
+    def image(self, volume='d1'):
+        return _manifest.file_of(self.path, _manifest.image_of(self.manifest, volume))
+
+    def steps(self, targets, command=None, **more):
+        wanted = [dict(volume=volume, target=target, require_mount=False, **more) for volume, target in sorted(targets.items())]
+        return _restore.plan(self.path, self.manifest, wanted, command, 'R')
+
+    def spec(self, targets, command=None, last_level=True):
+        steps = self.steps(targets, command)
+        return dict(steps=steps, manifest=self.path, last_level=last_level, stall=900, volumes=[[step['volume'], step['bytes']] for step in steps])
+
+    def start(self, *args, **kwargs):
+        _job.start(self.record, '_restore', self.spec(*args, **kwargs))
+        return self.host.ended(self.record)
+
+    def here(self, monkeypatch, *args, **kwargs):
+        """Run the job in this process, with targets that are files instead of devices."""
+        monkeypatch.setattr(_restore._target, 'check_device', lambda path, needed, size=None: None)
+        directory = _job.directory_of(self.record)
+        _files.make_private(directory)
+        job = _job.Job(directory, dict(self.spec(*args, **kwargs), run=self.record.run, state_dir=self.host.state, boot='b'), {})
+        return job, _restore.work(job)
+
+
+@pytest.fixture
+def stored(host):
+    return Stored(host, [host.volume('d1'), host.volume('d2', 1024 * 1024 + 512)])
+
+
+def test_images_come_back_byte_for_byte(stored, host, monkeypatch):
+    targets = dict((name, host.file(name + '.target', b'old' * 3000000)) for name in ('d1', 'd2'))
+    job, outcome = stored.here(monkeypatch, targets)
+    for name, target in targets.items():
+        with open(target, 'rb') as restored, open(stored.members[name]['device'], 'rb') as original:
+            assert restored.read(stored.members[name]['bytes']) == original.read()
+    assert outcome == dict(manifest=stored.path)
+    assert [row['state'] for row in job.summary()['progress']] == ['restored', 'restored']
+
+
+@pytest.mark.parametrize('harm', ['altered', 'truncated', 'longer', 'missing'])
+def test_nothing_is_overwritten_while_any_image_is_bad(stored, host, monkeypatch, harm):
+    image = stored.image('d2')
+    if harm == 'missing':
+        os.unlink(image)
+    elif harm == 'truncated':
+        os.truncate(image, 1024) if hasattr(os, 'truncate') else open(image, 'r+b').truncate(1024)
+    else:
+        with open(image, 'r+b') as target:
+            target.seek(0, os.SEEK_END if harm == 'longer' else os.SEEK_SET)
+            target.write(b'?')
+    targets = dict((name, host.file(name + '.target', b'old' * 1000)) for name in ('d1', 'd2'))
+    with pytest.raises(Refused):
+        stored.here(monkeypatch, targets)
+    for target in targets.values():
+        assert open(target, 'rb').read() == b'old' * 1000
+    if harm != 'altered':
+        with pytest.raises(Refused):
+            _restore.check_images(stored.steps(targets))
+
+
+def test_an_image_that_changes_after_its_verification_is_seen(stored, host, monkeypatch):
+    real = _restore.check_targets
+
+    def meanwhile(steps, runner):
+        real(steps, runner)
+        with open(stored.image('d1'), 'r+b') as target:
+            target.write(b'?')
+    monkeypatch.setattr(_restore, 'check_targets', meanwhile)
+    with pytest.raises(Refused) as caught:
+        stored.here(monkeypatch, {'d1': host.file('target', b'old')})
+    assert 'was changed while' in str(caught.value) and 'overwritten in part' in str(caught.value)
+
+
+def test_a_target_that_does_not_keep_what_is_written_is_seen(stored, host, monkeypatch):
+    real = _restore.flush_device
+
+    def bad_disk(path):
+        real(path)
+        with open(path, 'r+b') as target:
+            target.seek(5000)
+            target.write(b'?')
+    monkeypatch.setattr(_restore, 'flush_device', bad_disk)
+    with pytest.raises(Refused) as caught:
+        stored.here(monkeypatch, {'d1': host.file('target', b'old')})
+    assert 'does not hold the image' in str(caught.value)
+
+
+def test_a_dd_that_fails_leaves_a_target_that_is_called_so(stored, host, monkeypatch):
+    host.tool('dd', 'head -c 65536 > /dev/null', 'echo "dd: unexpected short write" >&2', 'exit 1')
+    with pytest.raises(CommandFailed) as caught:
+        stored.here(monkeypatch, {'d1': host.file('target', b'old')})
+    assert 'short write' in str(caught.value) and 'overwritten in part' in str(caught.value)
+
+
+def test_a_tool_that_ends_early_without_an_error_has_failed(stored, host, monkeypatch):
+    host.tool('dd', 'head -c 65536 > /dev/null')
+    with pytest.raises(Refused) as caught:
+        stored.here(monkeypatch, {'d1': host.file('target', b'old')})
+    assert 'before it had read the whole image' in str(caught.value)
+
+
+def test_the_detached_job_looks_at_the_targets_itself(stored, host):
+    target = host.file('target', b'old')
+    now = stored.start({'d1': target})
+    assert now['state'] == _job.FAILED and 'not a device' in now['error']
+    assert open(target, 'rb').read() == b'old'
+    assert now['progress'][0]['state'] == 'verified'
+
+
+def test_restoring_reads_a_pipe_but_writes_whole_blocks(stored):
+    assert stored.steps({'d1': '/dev/md/rdsk/d1'})[0]['argv'][1:] == ['of=/dev/md/rdsk/d1', 'ibs=65536', 'obs=1048576']
+
+
+def test_an_archive_comes_back_into_a_directory(host):
+    tree = host.path('tree')
+    os.makedirs(os.path.join(tree, 'sub'))
+    host.file('tree/sub/file', b'content')
+    os.chmod(os.path.join(tree, 'sub', 'file'), 0o604)
+    host.tool('tar', 'if [ "$1" = cf ]; then exec /bin/tar cf - -C %s .; else exec /bin/tar "$@"; fi' % tree)
+    stored = Stored(host, [host.volume()], method='tar')
+    os.mkdir(host.path('target'))
+    now = stored.start({'d1': host.path('target')})
+    assert now['state'] == _job.COMPLETE, now
+    restored = host.path('target', 'sub', 'file')
+    assert open(restored).read() == 'content' and stat.S_IMODE(os.stat(restored).st_mode) == 0o604
+
+
+def test_a_dump_is_restored_in_its_target_and_its_table_removed(host):
+    host.tool('ufsdump', 'echo dump of $2')
+    host.tool('ufsrestore', 'test "$*" = "rf -" || exit 1', 'cat > restored', 'touch restoresymtable')
+    stored = Stored(host, [host.volume()], method='ufsdump')
+    for name, last_level, left in (('one', True, ['restored']), ('two', False, ['restored', 'restoresymtable'])):
+        os.mkdir(host.path(name))
+        stored.record = host.record(name=name, kind='restore', *[host.volume('volume of ' + name)])
+        now = stored.start({'d1': host.path(name)}, last_level=last_level)
+        assert now['state'] == _job.COMPLETE, now
+        assert sorted(os.listdir(host.path(name))) == left
+        assert open(host.path(name, 'restored')).read() == 'dump of /dev/md/rdsk/d1\n'
+
+
+def test_a_stream_of_a_command_is_given_to_the_command_that_restores_it(host):
+    stored = Stored(host, [host.volume()], method='command', argv=['/bin/echo', 'stream of {volume}'])
+    os.mkdir(host.path('target'))
+    with pytest.raises(Refused):
+        stored.steps({'d1': host.path('target')})
+    now = stored.start({'d1': host.path('target')}, command=['/bin/dd', 'of={target}/{volume}'])
+    assert now['state'] == _job.COMPLETE, now
+    assert open(host.path('target', 'd1')).read() == 'stream of d1\n'
+
+
+def test_what_a_command_has_stored_itself_is_restored_by_a_command(host):
+    stored = Stored(host, [host.volume()], method='command', output='none', argv=['/bin/true'])
+    os.mkdir(host.path('target'))
+    now = stored.start({'d1': host.path('target')}, command=['/bin/touch', '{target}/from the vault'])
+    assert now['state'] == _job.COMPLETE, now
+    assert os.listdir(host.path('target')) == ['from the vault']
+
+
+# Before.
+
+def test_nothing_is_overwritten_without_its_name(stored):
+    steps = stored.steps({'d1': '/dev/one', 'd2': '/dev/two'})
+    _restore.refuse_unconfirmed(stored.manifest, steps, ['d2', 'd1'])
+    for confirm in (None, [], ['d1'], ['d1', 'd2', 'd3'], ['d1', 'd1'], ['d1', 'd3'], ['/dev/one', '/dev/two']):
+        with pytest.raises(Refused) as caught:
+            _restore.refuse_unconfirmed(stored.manifest, steps, confirm)
+        for word in ('goes onto /dev/one', 'goes onto /dev/two', stored.manifest['created'], stored.manifest['run'], 'Nothing was overwritten'):
+            assert word in str(caught.value)
+
+
+def test_a_volume_without_an_image(stored):
+    with pytest.raises(Refused) as caught:
+        stored.steps({'d7': '/dev/one'})
+    assert 'no image of d7' in str(caught.value) and 'd1, d2' in str(caught.value)
+
+
+def test_one_target_for_two_images(stored, host):
+    target = host.file('target', b'')
+    os.symlink(target, host.path('alias'))
+    with pytest.raises(Refused):
+        stored.steps({'d1': target, 'd2': host.path('alias')})
+
+
+def test_targets_are_checked_by_what_goes_onto_them(stored, host, monkeypatch):
+    asked = []
+    monkeypatch.setattr(_restore._target, 'check_device', lambda *args: asked.append(args))
+    _restore.check_targets(stored.steps({'d1': '/dev/one'}, bytes=77), Runner())
+    assert asked == [('/dev/one', stored.members['d1']['bytes'], 77)]
+
+
+# Recovery files.
+
+@pytest.fixture
+def cluster(host):
+    """A backup with recovery files, and the restored file system they belong into."""
+    sources = [host.file('label', b'label'), host.file('wal', b'log' * 1000)]
+    recovery = [dict(driver='postgresql', volume='d1', directory='pg/data',
+                     files=[dict(source=sources[0], place='backup_label'), dict(source=sources[1], place='pg_wal/0001')])]
+    record = host.record(recovery=recovery)
+    host.store(record)
+    path = host.ended(record)['manifest']
+    os.makedirs(host.path('root', 'pg', 'data', 'pg_wal'))
+    os.chmod(host.path('root', 'pg', 'data'), 0o750)
+    return path, _manifest.read(path), host.path('root')
+
+
+def test_recovery_files_get_their_place_with_the_owner_of_the_data(cluster, host):
+    path, manifest, root = cluster
+    placements = _restore.placements(path, _restore.recovery_of(path, manifest, 'd1'), root)
+    assert not any(_restore.is_placed(placement) for placement in placements)
+    host.file('root/pg/data/pg_wal/0001', b'what the cut has caught')
+    for placement in placements:
+        _restore.place(placement)
+        assert _restore.is_placed(placement)
+    assert open(host.path('root', 'pg', 'data', 'backup_label')).read() == 'label'
+    found = os.stat(host.path('root', 'pg', 'data', 'pg_wal', '0001'))
+    assert found.st_size == 3000 and stat.S_IMODE(found.st_mode) == 0o640
+    assert sorted(os.listdir(host.path('root', 'pg', 'data'))) == ['backup_label', 'pg_wal']
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root gives files away')
+def test_recovery_files_belong_to_the_user_of_the_cluster(cluster, host):
+    path, manifest, root = cluster
+    os.chown(host.path('root', 'pg', 'data'), 1234, 5678)
+    for placement in _restore.placements(path, manifest['recovery'], root):
+        _restore.place(placement)
+    found = os.stat(host.path('root', 'pg', 'data', 'backup_label'))
+    assert (found.st_uid, found.st_gid) == (1234, 5678)
+
+
+def test_a_damaged_recovery_file_is_refused(cluster):
+    path, manifest, dummy = cluster
+    with open(_manifest.file_of(path, manifest['recovery'][0]['files'][1]), 'ab') as target:
+        target.write(b'?')
+    with pytest.raises(Refused):
+        _restore.recovery_of(path, manifest, 'd1')
+
+
+def test_a_link_that_leads_out_of_the_file_system_is_not_followed(cluster, host):
+    path, manifest, root = cluster
+    shutil.rmtree(host.path('root', 'pg', 'data', 'pg_wal'))
+    os.mkdir(host.path('elsewhere'))
+    os.symlink(host.path('elsewhere'), host.path('root', 'pg', 'data', 'pg_wal'))
+    with pytest.raises(Refused) as caught:
+        _restore.placements(path, manifest['recovery'], root)
+    assert 'outside' in str(caught.value)
+
+
+def test_a_link_in_place_of_the_file_is_not_written_through(cluster, host):
+    path, manifest, root = cluster
+    os.symlink(host.file('passwd', b'precious'), host.path('root', 'pg', 'data', 'backup_label'))
+    with pytest.raises(Refused):
+        _restore.placements(path, manifest['recovery'], root)
+    assert open(host.path('passwd')).read() == 'precious'
+
+
+@pytest.mark.parametrize('name', ['../x', 'a/../../x', '/etc/x'])
+def test_words_that_lead_out_are_refused(host, name):
+    with pytest.raises(Refused):
+        _restore.below(host.base, host.base, name)
+    assert _restore.below('/', '/', 'etc') == '/etc'
+
+
+def test_an_image_without_the_data_directory_is_refused(cluster, host):
+    path, manifest, root = cluster
+    shutil.rmtree(host.path('root', 'pg'))
+    with pytest.raises(Refused):
+        _restore.placements(path, manifest['recovery'], root)
+
+

@@ -1,0 +1,150 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+
+import pytest
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _target
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import Mount
+
+
+@pytest.fixture
+def terminal(monkeypatch):
+    """The path of a character device that nobody has open but we, and that does not tell its size."""
+    monkeypatch.setattr(_platform, 'mounts', lambda: [])
+    master, slave = os.openpty()
+    yield os.ttyname(slave)
+    os.close(master)
+    os.close(slave)
+
+
+def refusal(*args, **kwargs):
+    with pytest.raises(Refused) as caught:
+        _target.check_device(*args, **kwargs)
+    return str(caught.value)
+
+
+def test_a_device_that_nobody_uses(terminal):
+    _target.check_device(terminal, 1000, 1000)
+
+
+def test_a_device_that_is_too_small(terminal):
+    assert 'too small' in refusal(terminal, 1001, 1000)
+
+
+def test_a_device_that_does_not_tell_its_size(terminal):
+    assert 'option bytes' in refusal(terminal, 1000)
+
+
+def test_what_is_no_device(host):
+    assert 'not a device' in refusal(host.file('file', b'x' * 1000), 10)
+    assert 'not a device' in refusal(host.base, 10)
+    assert 'No such file' in refusal(host.path('nothing'), 10)
+
+
+def test_a_device_that_is_open_in_another_process(terminal):
+    other = subprocess.Popen([sys.executable, '-c', 'import sys; f = open(sys.argv[1], "rb", 0); print("open"); sys.stdout.flush(); sys.stdin.read()',
+                              terminal], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    try:
+        assert other.stdout.readline() == b'open\n'
+        assert 'open in process %d' % other.pid in refusal(terminal, 10, 1000)
+    finally:
+        other.communicate()
+    _target.check_device(terminal, 10, 1000)
+
+
+def test_a_device_that_is_mounted_under_another_name(terminal, host, monkeypatch):
+    os.symlink(terminal, host.path('alias'))
+    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('tmpfs', '/run', 'tmpfs', ''), Mount(host.path('alias'), '/home1', 'ufs', '')])
+    assert 'mounted on /home1' in refusal(terminal, 10, 1000)
+
+
+def test_a_mount_shows_in_the_numbers_of_its_files(terminal, host, monkeypatch):
+    # The mount table may name a device that is not there any more.
+    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('/dev/gone', host.base, 'ufs', '')])
+    with pytest.raises(Refused) as caught:
+        _target.refuse_mounted(terminal, os.stat(host.base).st_dev)
+    assert 'mounted on %s' % host.base in str(caught.value)
+
+
+def test_a_mount_that_is_not_local_is_not_asked(terminal, monkeypatch):
+    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('server:/export', '/net', 'nfs', '')])
+    real = os.stat
+
+    def stat_that_hangs(path, *args, **kwargs):
+        assert path != '/net', 'would wait for the server'
+        return real(path, *args, **kwargs)
+    monkeypatch.setattr(os, 'stat', stat_that_hangs)
+    _target.check_device(terminal, 10, 1000)
+
+
+@pytest.mark.parametrize('number, words', [(errno.EROFS, 'Read-only file system'), (errno.EACCES, 'Permission denied'), (errno.EBUSY, 'busy')])
+def test_a_device_that_cannot_be_opened_for_writing(terminal, monkeypatch, number, words):
+    real = os.open
+
+    def refusing(path, flags, *mode):
+        if path == terminal:
+            assert flags & os.O_RDWR
+            raise OSError(number, os.strerror(number))
+        return real(path, flags, *mode)
+    monkeypatch.setattr(os, 'open', refusing)
+    assert words in refusal(terminal, 10, 1000)
+
+
+def test_the_system_itself_refuses_a_block_device_in_use(host, monkeypatch):
+    """Nothing is written: a device that is mounted cannot be opened exclusively."""
+    number = os.stat('/').st_dev
+    node = host.path('root')
+    try:
+        os.mknod(node, stat.S_IFBLK | 0o600, number)
+        os.close(os.open(node, os.O_RDONLY))
+    except (OSError, AttributeError):
+        pytest.skip('no block device below / can be reached here')
+    monkeypatch.setattr(_platform, 'mounts', lambda: [])
+    assert 'busy' in refusal(node, 10)
+
+
+# Directories.
+
+def test_an_empty_directory(host, monkeypatch):
+    os.mkdir(host.path('target'))
+    with pytest.raises(Refused) as caught:
+        _target.check_directory(host.path('target'))
+    assert 'No file system is mounted' in str(caught.value)
+    monkeypatch.setattr(os.path, 'ismount', lambda path: True)
+    _target.check_directory(host.path('target'))
+    os.mkdir(host.path('target', 'lost+found'))
+    _target.check_directory(host.path('target'))
+
+
+def test_a_directory_with_files(host):
+    os.mkdir(host.path('target'))
+    host.file('target/precious', b'x')
+    with pytest.raises(Refused) as caught:
+        _target.check_directory(host.path('target'), must_be_mounted=False)
+    assert 'precious' in str(caught.value)
+
+
+def test_what_is_no_directory(host):
+    with pytest.raises(Refused):
+        _target.check_directory(host.file('file', b''), must_be_mounted=False)
+
+
+def test_a_higher_level_goes_onto_the_lower_ones(host):
+    os.mkdir(host.path('target'))
+    host.file('target/restored', b'x')
+    with pytest.raises(Refused) as caught:
+        _target.check_directory(host.path('target'), level=1, must_be_mounted=False)
+    assert 'lower levels' in str(caught.value)
+    host.file('target/restoresymtable', b'x')
+    _target.check_directory(host.path('target'), level=1, must_be_mounted=False)

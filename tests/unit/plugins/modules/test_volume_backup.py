@@ -1,0 +1,103 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import json
+import os
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _job, _run
+
+
+def options(host, record=None, **more):
+    return dict(dict(run=record.run if record else '<run>', state_dir=host.state, destination=host.backup), **more)
+
+
+def ended(host, ansible, record):
+    return host.wait_for(lambda: ansible('volume_backup', options(host, record, state='read')), lambda result: not result['in_progress'])
+
+
+def test_a_backup_from_start_to_end(host, ansible):
+    record = host.record()
+    started = ansible('volume_backup', options(host, record))
+    assert started['changed'] and not started.get('failed')
+    assert started['before'] == dict(started=False) and started['after']['started']
+    last = ended(host, ansible, record)
+    assert last['job']['state'] == 'complete' and not last['changed']
+    assert last['job']['manifest'] == started['after']['manifest']
+    assert last['progress'][0]['object'] == 'd1' and last['progress'][0]['percent'] == 100
+    again = ansible('volume_backup', options(host, record))
+    assert not again['changed'] and again['job']['state'] == 'complete' and again['commands'] == []
+
+
+def test_check_mode_tells_the_commands_that_would_be_run(host, ansible):
+    record = host.record()
+    predicted = ansible('volume_backup', options(host, record), check=True)
+    assert predicted['changed'] and _job.status(record)['state'] == 'absent' and os.listdir(host.backup) == []
+    real = ansible('volume_backup', options(host, record))
+    assert predicted['commands'] == real['commands'] and len(real['commands']) == 2
+    assert predicted['diff'] == real['diff']
+    lines = real['diff']['prepared'].splitlines()
+    assert [line.strip() for line in lines[1:]] == [' '.join(command['argv']) for command in real['commands']]
+
+
+def test_check_mode_before_there_is_a_run(host, ansible):
+    member = dict(volume='d1', device='/dev/md/rdsk/d3', bytes=1048576, original='/dev/md/rdsk/d1')
+    result = ansible('volume_backup', options(host, members=[member], method='command', command=['/opt/x', '{run}', '{device}', '{path}']), check=True)
+    assert [command['argv'] for command in result['commands']] == [
+        ['/opt/x', '<run>', '/dev/md/rdsk/d3', os.path.join(host.state, 'runs', '<run>', 'mnt', 'd1')]]
+    assert result['changed'] and not os.path.exists(host.state)
+
+
+def test_the_checks_can_be_made_before_there_is_a_run(host, ansible):
+    member = dict(volume='d1', device='/dev/md/rdsk/d3', bytes=1048576)
+    assert ansible('volume_backup', options(host, members=[member], state='checked'))['changed'] is False
+    full = ansible('volume_backup', options(host, members=[dict(member, bytes=2 ** 60)], state='checked'))
+    assert full['failed'] and 'no room' in full['msg'] and full['needed'] == '%d bytes' % 2 ** 60
+    assert os.listdir(host.backup) == []
+
+
+def test_a_failed_job_is_told_and_started_again_only_on_request(host, ansible):
+    record = host.record()
+    ansible('volume_backup', options(host, record, method='command', command=['/bin/sh', '-c', 'echo tape is full >&2; exit 4']))
+    assert ended(host, ansible, record)['job']['state'] == 'failed'
+    for check in (True, False):
+        again = ansible('volume_backup', options(host, record), check=check)
+        assert again['failed'] and 'tape is full' in again['msg'] and 'restart=true' in again['remedy']
+    assert ansible('volume_backup', options(host, record, restart=True))['changed']
+    assert ended(host, ansible, record)['job']['state'] == 'complete'
+
+
+def test_a_job_can_be_stopped_once(host, ansible):
+    record = host.record()
+    ansible('volume_backup', options(host, record, method='command', command=['/bin/sh', '-c', 'while :; do echo x; sleep 0.1; done']))
+    stop = options(host, record, state='stopped')
+    assert ansible('volume_backup', stop, check=True)['changed'] and _job.status(record)['state'] == 'running'
+    stopped = ansible('volume_backup', stop)
+    assert stopped['changed'] and stopped['job']['state'] == 'failed' and not stopped['in_progress']
+    assert not ansible('volume_backup', stop)['changed']
+
+
+def test_secrets_are_not_returned(host, ansible):
+    record = host.record()
+    secret = 'correct horse battery staple'
+    result = ansible('volume_backup', options(host, record, method='command', command=['/usr/bin/env'], environment={'PASSWORD': secret}))
+    assert result['changed'] and secret not in json.dumps(result)
+    assert secret not in json.dumps(ended(host, ansible, record))
+
+
+def test_nothing_is_started_when_the_destination_is_bad(host, ansible):
+    record = host.record()
+    result = ansible('volume_backup', options(host, record, destination=host.path('nowhere/')))
+    assert result['failed'] and 'does not exist' in result['msg']
+    assert _job.status(record)['state'] == 'absent' and _run.load(host.state, record.run).data['job'] is None
+
+
+def test_options_that_belong_together(host, ansible):
+    record = host.record()
+    assert 'destination' in ansible('volume_backup', dict(run=record.run, state_dir=host.state))['msg']
+    assert 'command' in ansible('volume_backup', options(host, record, method='command'))['msg']
+    assert 'command' in ansible('volume_backup', options(host, record, method='command', command=[]))['msg']
+    assert ansible('volume_backup', options(host, record, method='rsync'))['failed']
