@@ -1,0 +1,32 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the scenarios verify with. The fixture host is pytest-testinfra's: each test runs for each host of the lab."""
+
+import json
+
+import pytest
+
+RUNS = "/var/lib/snapbackup/runs"
+
+
+@pytest.fixture
+def records(host):
+    """The run records of a host, oldest first."""
+    paths = host.check_output("find %s -maxdepth 1 -name '*.json'", RUNS).split()
+    found = [json.loads(host.file(path).content_string) for path in paths]
+    return sorted(found, key=lambda record: record["sequence"])
+
+
+@pytest.fixture
+def record(records):
+    """The last of them."""
+    return records[-1]
+
+
+@pytest.fixture
+def journal(host):
+    """The commands of the volume manager that were run on a host, as lines without the path of the command, in their order."""
+    rows = json.loads(host.check_output("python3 /opt/simulator/simctl journal --json"))
+    return [" ".join([row["argv"][0].rsplit("/", 1)[-1], *row["argv"][1:]]) for row in rows]
