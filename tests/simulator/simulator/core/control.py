@@ -68,7 +68,7 @@ def fault(args):
 
 def reboot(args):
     """Reboot this host."""
-    host.reboot({"kill": not args.no_kill, "names": args.kill, "keep": args.keep, "crash": args.crash,
+    host.reboot({"kill": not args.no_kill, "pids": args.kill, "keep": args.keep, "crash": args.crash,
                  "metasync": not args.no_metasync, "lost_record": args.lost_record})
 
 
@@ -136,7 +136,7 @@ def parser():
     one.add_argument("--rc", type=int, help="exit status of fail and lie-fail (1)")
     one.add_argument("--host", help="another host; * means all")
     one = add("reboot", reboot)
-    one.add_argument("--kill", action="append", default=[], metavar="NAME", help="kill only processes of this name")
+    one.add_argument("--kill", action="append", default=[], type=int, metavar="PID", help="kill only this process")
     one.add_argument("--keep", action="append", default=[], metavar="NAME", help="spare processes of this name")
     one.add_argument("--no-kill", action="store_true")
     one.add_argument("--crash", action="store_true", help="as after a power failure: mirrors need an optimized resync")

@@ -10,7 +10,8 @@ import time
 from simulator.core import command, place
 from simulator.core.state import SCHEMA, Store
 
-KEEP = ("tini", "catatonit", "podman-init", "docker-init", "conmon", "systemd", "init")
+INITS = ("tini", "catatonit", "podman-init", "docker-init")
+FIRST_PID_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO
 
 
 def managers():
@@ -108,25 +109,34 @@ def processes():
     return found
 
 
-def victims(names, keep):
-    """Pids to kill at a reboot: those with one of NAMES, or all but init, what init started first, the listening sshd, and our own line."""
+def is_own_machine():
+    """True only inside a container that is a simulated host and nothing else; any doubt means False.
+
+    Files such as /.dockerenv prove nothing: a machine that carries a lab may have them too. All of this must hold: `simctl
+    install` was run here, nothing is redirected by the environment, this is not the first pid namespace of the kernel, and
+    process 1 is the small init of a container.
+    """
+    with open("/proc/1/comm") as handle:
+        init = handle.read().strip()
+    return (os.path.isdir(place.REAL) and os.path.realpath("/usr/sbin/metastat") == place.DISPATCH
+            and not any(name in os.environ for name in ("SIMULATOR_SAN", "SIMULATOR_DEV", "SIMULATOR_ETC"))
+            and os.stat("/proc/self/ns/pid").st_ino != FIRST_PID_NAMESPACE and init in INITS)
+
+
+def victims(keep):
+    """Pids a reboot of this container kills: all but init, what init started first, the listening sshd, our own line."""
     running = processes()
     spared = ancestors() | {1} | set(sorted(pid for pid, parent, _name in running if parent == 1)[:1])
-    for pid, parent, name in running:
-        if pid in spared or name in keep:
-            continue
-        if names:
-            if name in names:
-                yield pid
-        elif name not in KEEP and not (name == "sshd" and parent in (0, 1)):
-            yield pid
+    return [pid for pid, parent, name in running
+            if pid not in spared and name not in keep and name not in INITS and not (name == "sshd" and parent == 1)]
 
 
-def kill(names, keep):
-    """SIGKILL the victims and return their pids."""
-    if not names and not (os.path.exists("/run/.containerenv") or os.path.exists("/.dockerenv")):
-        raise RuntimeError("this is not a container: name the processes to kill (--kill NAME) or use --no-kill")
-    pids = list(victims(names, keep))
+def kill(pids, keep):
+    """SIGKILL the given processes, or everything that runs in this container; returns the pids."""
+    if not pids:
+        if not is_own_machine():
+            raise RuntimeError("not inside a simulated host: give the processes to kill (--kill PID) or use --no-kill")
+        pids = victims(keep)
     for pid in pids:
         try:
             os.kill(pid, signal.SIGKILL)
@@ -156,9 +166,9 @@ def alive(pid):
 
 
 def reboot(options):
-    """Kill, go down, come up with a new time of boot. Options: kill (bool), names, keep, crash, metasync, lost_record."""
+    """Kill, go down, come up with a new time of boot. Options: kill (bool), pids, keep, crash, metasync, lost_record."""
     store = open_store()
-    pids = kill(options["names"], options["keep"]) if options["kill"] else []
+    pids = kill(options["pids"], options["keep"]) if options["kill"] else []
     for _name, boot in boots(reverse=True):
         if hasattr(boot, "thaw_all"):
             boot.thaw_all(store)  # a writer that waits for a frozen file system cannot die before

@@ -110,7 +110,10 @@ def flush(number):
 
 
 def allocate(store, volume):
-    """A reserved loop number nobody uses, noted for VOLUME of this host; RuntimeError if the pool is empty."""
+    """A reserved loop number nobody uses, noted for VOLUME of this host; RuntimeError if the pool is empty.
+
+    One that is bound all the same was left by a command that died: it is freed, or passed over while somebody has it open.
+    """
     import json
     with open(os.path.join(place.SAN, "loops.json")) as handle:
         reserved = json.load(handle)
@@ -119,7 +122,7 @@ def allocate(store, volume):
             release(store, row["number"])
     used = {row["number"] for row in store.rows("SELECT number FROM loop")}
     for number in reserved:
-        if number not in used:
+        if number not in used and detach(number):
             store.db.execute("INSERT INTO loop VALUES (?,?,?)", (number, place.HOST, volume))
             return number
     raise RuntimeError("no loop device left: %d are reserved in %s/loops.json" % (len(reserved), place.SAN))

@@ -84,7 +84,7 @@ def tar(directory, since, out):
     """Write the tar of a directory to descriptor OUT; True if it is whole."""
     path = place.real("tar")
     args = [path, "-C", directory, "--numeric-owner", "--sort=name", "--sparse", "--format=posix",
-            "--pax-option=delete=atime,delete=ctime", "-cf", "-"]
+            "--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f", "-cf", "-"]
     if since:
         args.append("--newer=@%d" % since)
     pid = os.fork()
