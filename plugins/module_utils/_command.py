@@ -179,6 +179,9 @@ def converse(process, exchange, limit):
             if exchange.turn(limit - monotonic()):
                 continue
             if process.poll() is not None:
+                # What it wrote between the last look at its output and its end.
+                while monotonic() < limit and exchange.turn(0):
+                    continue
                 return process.returncode
             # It has closed its output and is about to end.
             select.select([], [], [], pause)
