@@ -3,9 +3,14 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What a reboot does to mirrors, locks, mounts and the time of boot; set up and reset again and again."""
 
+import io
 import os
+import shutil
+import subprocess
 
+import pytest
 import yaml
+from simulator.core import host as host_module
 
 
 def reboot(host, *options):
@@ -103,6 +108,40 @@ def test_locks_and_mounts(ufs):
     (ufs.point / "file").write_text("y")
 
 
+def test_without_a_container_nothing_is_killed_or_replaced():
+    """The guards alone: a mistake here would stop the machine, so nothing that kills is called."""
+    assert not host_module.is_own_machine()
+    assert host_module.in_first_namespace() == (os.stat("/proc/self/ns/pid").st_ino == 0xEFFFFFFC)
+
+
+@pytest.mark.parametrize("place, init, installed, environment", [
+    (True, "tini", True, False), (False, "systemd", True, False), (False, "process_api", True, False),
+    (False, "tini", False, False), (False, "tini", True, True),
+])
+def test_every_doubt_means_no(monkeypatch, place, init, installed, environment):
+    """is_own_machine with one of its conditions missing at a time, and nothing else called."""
+    real_open = open
+    for name in ("SIMULATOR_SAN", "SIMULATOR_DEV", "SIMULATOR_ETC"):
+        monkeypatch.delenv(name, raising=False)
+    if environment:
+        monkeypatch.setenv("SIMULATOR_DEV", "/elsewhere")
+    monkeypatch.setattr(host_module, "in_first_namespace", lambda: place)
+    monkeypatch.setattr(host_module.os.path, "isdir", lambda _path: installed)
+    monkeypatch.setattr(host_module.os.path, "realpath", lambda _path: host_module.place.DISPATCH)
+    monkeypatch.setattr("builtins.open", lambda path, *rest: io.StringIO(init + "\n") if path == "/proc/1/comm"
+                        else real_open(path, *rest))
+    assert not host_module.is_own_machine()
+
+
+def test_only_the_named_process_is_killed(svm):
+    """Outside a container a reboot takes process ids, nothing broader."""
+    victim, other = [subprocess.Popen(["sleep", "60"]) for _index in range(2)]
+    svm.ctl("reboot", "--kill", victim.pid)
+    assert victim.wait(5) == -9 and other.poll() is None
+    other.kill()
+    other.wait()
+
+
 def test_apply_twice_changes_nothing(ufs):
     (ufs.point / "file").write_text("x")
     ufs.ok("metaoffline", "d1", "d3")
@@ -114,8 +153,6 @@ def test_apply_twice_changes_nothing(ufs):
 
 def test_apply_brings_a_new_container_up(ufs):
     """Device nodes and mounts belong to a container, state and data do not."""
-    import shutil
-    import subprocess
     (ufs.point / "file").write_text("x")
     ufs.ok("lockfs", "-w", ufs.point)
     subprocess.run(["umount", str(ufs.point)], check=True)

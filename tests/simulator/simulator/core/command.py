@@ -51,6 +51,7 @@ class Call:
         self.text = []
         self.mute = False
         self.entry = None
+        self.caller = os.getppid()
 
     def out(self, text):
         """Print TEXT on stdout (at the end of the command, so that a fault can change it)."""
@@ -100,7 +101,7 @@ def with_fault(call, module, fault):
     if effect == "hang":
         faults.hang()
     if effect == "kill-before":
-        faults.kill_caller()
+        faults.kill_caller(call.caller)
     if effect == "lie-ok":
         success = getattr(module, "success", None)
         call.out(success(call) if success else "")
@@ -118,7 +119,7 @@ def with_fault(call, module, fault):
     if effect == "odd":
         call.text[:] = [faults.odd("".join(call.text), message or faults.ODD_WORD)]
     if effect == "kill-after":
-        faults.kill_caller()
+        faults.kill_caller(call.caller)
     return result
 
 

@@ -57,7 +57,9 @@ def put_aside(name):
 
 
 def install():
-    """Link all simulated executables at their real paths; returns those paths."""
+    """Link all simulated executables at their real paths; returns those paths. Only in a container."""
+    if in_first_namespace():
+        raise RuntimeError("this replaces mount, dd and others: only in a container that is to be a simulated host")
     os.makedirs(place.REAL, exist_ok=True)
     linked = []
     for _name, commands in managers():
@@ -109,6 +111,11 @@ def processes():
     return found
 
 
+def in_first_namespace():
+    """True where all processes of the machine are seen: that is no container, whatever files say."""
+    return os.stat("/proc/self/ns/pid").st_ino == FIRST_PID_NAMESPACE
+
+
 def is_own_machine():
     """True only inside a container that is a simulated host and nothing else; any doubt means False.
 
@@ -120,7 +127,7 @@ def is_own_machine():
         init = handle.read().strip()
     return (os.path.isdir(place.REAL) and os.path.realpath("/usr/sbin/metastat") == place.DISPATCH
             and not any(name in os.environ for name in ("SIMULATOR_SAN", "SIMULATOR_DEV", "SIMULATOR_ETC"))
-            and os.stat("/proc/self/ns/pid").st_ino != FIRST_PID_NAMESPACE and init in INITS)
+            and not in_first_namespace() and init in INITS)
 
 
 def victims(keep):

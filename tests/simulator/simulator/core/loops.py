@@ -62,16 +62,40 @@ class Opened:
         os.close(self.fd)
 
 
-def bound(number):
-    """True if loop NUMBER has a file behind it."""
+def behind(number):
+    """(device of the file system, inode) of the file behind loop NUMBER, as the kernel encodes them; None if unbound."""
+    status = bytearray(232)
     with Opened(node(number)) as fd:
         try:
-            fcntl.ioctl(fd, GET_STATUS64, bytes(232))
-            return True
+            fcntl.ioctl(fd, GET_STATUS64, status)
         except OSError as error:
             if error.errno == errno.ENXIO:
-                return False
+                return None
             raise
+    return struct.unpack_from("<QQ", status)
+
+
+def encoded(path):
+    """Device number of the file system PATH is on, in the kernel's encoding."""
+    number = os.stat(path).st_dev
+    major, minor = os.major(number), os.minor(number)
+    return minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
+
+
+def bound(number):
+    """True if loop NUMBER has a file behind it."""
+    return behind(number) is not None
+
+
+def lies_on(number, directory):
+    """True if the file behind loop NUMBER lies on the same file system as DIRECTORY: paths differ between containers."""
+    found = behind(number)
+    return found is not None and found[0] == encoded(directory)
+
+
+def is_over(number, path):
+    """True if the file behind loop NUMBER is PATH."""
+    return os.path.exists(path) and behind(number) == (encoded(path), os.stat(path).st_ino)
 
 
 def attach(number, path, read_only, auto_clear=False):
@@ -112,7 +136,8 @@ def flush(number):
 def allocate(store, volume):
     """A reserved loop number nobody uses, noted for VOLUME of this host; RuntimeError if the pool is empty.
 
-    One that is bound all the same was left by a command that died: it is freed, or passed over while somebody has it open.
+    One that is bound all the same was left by a command that died: it is freed. It is passed over while somebody has it
+    open, or if its file is not on this storage.
     """
     import json
     with open(os.path.join(place.SAN, "loops.json")) as handle:
@@ -122,7 +147,7 @@ def allocate(store, volume):
             release(store, row["number"])
     used = {row["number"] for row in store.rows("SELECT number FROM loop")}
     for number in reserved:
-        if number not in used and detach(number):
+        if number not in used and (not bound(number) or lies_on(number, place.SAN) and detach(number)):
             store.db.execute("INSERT INTO loop VALUES (?,?,?)", (number, place.HOST, volume))
             return number
     raise RuntimeError("no loop device left: %d are reserved in %s/loops.json" % (len(reserved), place.SAN))

@@ -8,8 +8,6 @@ create() and destroy() run on the machine itself; the hosts of the lab see the d
 import fcntl
 import json
 import os
-import shutil
-import struct
 import subprocess
 import tempfile
 import time
@@ -27,6 +25,17 @@ def files(directory):
     return base + ".pool", base + ".loops"
 
 
+def boot_identity():
+    """Changes when this machine boots: loop numbers of an earlier boot are not ours any more."""
+    with open("/proc/sys/kernel/random/boot_id") as handle:
+        return handle.read().strip()
+
+
+def exists(number):
+    """True if the kernel has loop NUMBER."""
+    return os.path.exists("/sys/block/loop%d" % number)
+
+
 def run(*argv):
     """Run a tool of the machine; its output is in the exception if it fails."""
     done = subprocess.run(argv, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
@@ -42,7 +51,7 @@ def reserve(count):
         fcntl.flock(lock, fcntl.LOCK_EX)
         numbers, number = [], FIRST
         while len(numbers) < count:
-            if not os.path.exists("/sys/block/loop%d" % number):
+            if not exists(number):
                 fcntl.ioctl(control, loops.CTL_ADD, number)
                 numbers.append(number)
             number += 1
@@ -57,7 +66,7 @@ def unreserve(numbers):
             try:
                 fcntl.ioctl(control, loops.CTL_REMOVE, number)
             except OSError:
-                if os.path.exists("/sys/block/loop%d" % number):
+                if exists(number):
                     left.append(number)
     return left
 
@@ -72,7 +81,7 @@ def create(directory, gib, count):
     os.makedirs(directory, exist_ok=True)
     own, *numbers = reserve(count + 1)
     with open(listing, "w") as handle:
-        json.dump({"pool": own, "loops": numbers}, handle)
+        json.dump({"pool": own, "loops": numbers, "boot": boot_identity()}, handle)
     with open(image, "wb") as handle:
         handle.truncate(int(gib * (1 << 30)))
     run("mkfs.xfs", "-q", "-f", "-K", "-m", "reflink=1", image)
@@ -80,24 +89,6 @@ def create(directory, gib, count):
     run("mount", "-t", "xfs", "-o", "nodiscard,noatime", loops.node(own), directory)
     with open(os.path.join(directory, "loops.json"), "w") as handle:
         json.dump(numbers, handle)
-
-
-def identity(number):
-    """Device number of the file system that the file behind a loop lies on, as the kernel encodes it; None if unbound."""
-    status = bytearray(232)
-    with loops.Opened(loops.node(number)) as fd:
-        try:
-            fcntl.ioctl(fd, loops.GET_STATUS64, status)
-        except OSError:
-            return None
-    return struct.unpack_from("<Q", status)[0]
-
-
-def encoded(path):
-    """Device number of the file system PATH is on, in the same encoding."""
-    number = os.stat(path).st_dev
-    major, minor = os.major(number), os.minor(number)
-    return minor & 0xFF | major << 8 | (minor & ~0xFF) << 12
 
 
 def mount_points(number):
@@ -153,19 +144,20 @@ def destroy(directory):
         known = json.load(handle)
     held = []
     if os.path.ismount(directory):
-        here = encoded(directory)
         for number in known["loops"]:
-            if os.path.exists("/sys/block/loop%d" % number) and identity(number) == here and not free(number):
+            if exists(number) and loops.lies_on(number, directory) and not free(number):
                 held.append(number)
         if held:
             raise RuntimeError("still in use: %s" % ", ".join("loop%d" % number for number in held))
         run("umount", directory)
-    if os.path.exists("/sys/block/loop%d" % known["pool"]):
-        loops.detach(known["pool"])
-    left = unreserve([known["pool"]] + known["loops"])
-    if left:
-        raise RuntimeError("cannot remove: %s" % ", ".join("loop%d" % number for number in left))
+    if known.get("boot", boot_identity()) == boot_identity():
+        if exists(known["pool"]) and loops.is_over(known["pool"], image):
+            loops.detach(known["pool"])
+        left = unreserve([known["pool"]] + known["loops"])
+        if left:
+            raise RuntimeError("cannot remove: %s" % ", ".join("loop%d" % number for number in left))
     for path in [image, listing]:
         if os.path.exists(path):
             os.unlink(path)
-    shutil.rmtree(directory, ignore_errors=True)
+    if os.path.isdir(directory) and not os.listdir(directory):
+        os.rmdir(directory)
