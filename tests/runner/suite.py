@@ -19,7 +19,6 @@ import sanity
 from environments import CACHE, ROOT
 
 REPORTS = CACHE / "reports"
-WORKERS = 2
 
 
 @dataclass
@@ -153,9 +152,9 @@ def lint():
     """Style and structure."""
     new = {"PATH": "%s:%s" % (newest("python").parent, os.environ["PATH"])}
     yield check("shellcheck", "shellcheck", "--shell=sh", "dev")
-    yield check("ruff", newest("ruff"), "check", ".")
+    yield check("ruff", newest("ruff"), "check", "--output-format=concise", ".")
     yield pytest("structure", newest("python"), "tests/checks")
-    yield check("ansible-lint", newest("ansible-lint"), "--offline", "--strict", env=new)
+    yield check("ansible-lint", newest("ansible-lint"), "--offline", "--strict", "--nocolor", "--format=pep8", env=new)
     yield check("changelog", newest("antsibull-changelog"), "lint", env=new)
     references = ["--plugin-docs", "--validate-collection-refs=dependent"]
     yield check("documentation", newest("antsibull-docs"), "lint-collection-docs", *references, ".", env=new)
@@ -170,23 +169,23 @@ def sanity_tests():
         yield Step("sanity, " + sanity.core_version(name), argv, cwd=cwd, env=env, count=lambda *done: Counts(*sanity.count(*done)))
 
 
-# In order. The steps of a part marked True may run side by side: they use neither simulated hosts nor tight timing.
+# In order, each with the number of its steps that run side by side. Unit tests mostly wait; what uses simulated hosts runs alone.
 PARTS = {
-    "unit": (unit, True),
-    "simulator": (simulator, False),
-    "lab": (lab, False),
-    "integration": (integration, False),
-    "molecule": (molecule, False),
-    "lint": (lint, True),
-    "sanity": (sanity_tests, True),
+    "unit": (unit, len(environments.UNIT_PYTHONS)),
+    "simulator": (simulator, 1),
+    "lab": (lab, 1),
+    "integration": (integration, 1),
+    "molecule": (molecule, 1),
+    "lint": (lint, 2),
+    "sanity": (sanity_tests, 2),
 }
 
 
 def run_part(name):
     """Run the steps of a part; return their Counts."""
     steps, side_by_side = PARTS[name]
-    with concurrent.futures.ThreadPoolExecutor(WORKERS if side_by_side else 1) as pool:
-        return sum(pool.map(lambda step: step.run(live=not side_by_side), steps()), Counts())
+    with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:
+        return sum(pool.map(lambda step: step.run(live=side_by_side == 1), steps()), Counts())
 
 
 def main(names):
