@@ -155,12 +155,14 @@ class Lease:
     def keep(self, marker):
         """Let the locks outlive this process: the watchdog undoes them at the deadline, or ends when marker is gone."""
         self.ask({'do': 'keep', 'marker': marker})
-        self.held = []
+        self.held, self.over = [], True
 
     def abandon(self):
         """Have the watchdog undo everything that is held; returns when it has tried once. Raises LeaseExpired if something stays."""
-        held, self.held = self.held, []
-        if self.ask({'do': 'abandon'})['held']:
+        held = self.held
+        left = self.ask({'do': 'abandon'})['held']
+        self.held = []
+        if left:
             raise LeaseExpired('What the window held could not be released yet; the watchdog, process %s, goes on trying.' % self.pid,
                                object=', '.join(held), look='cat %s' % self.report)
 
@@ -246,6 +248,8 @@ def _open_descriptors():
 
 
 def _terminate(number, frame):
+    # Once: a second one must not interrupt the release that the first one causes.
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
     raise Terminated()
 
 
@@ -322,6 +326,7 @@ class Watchdog:
     def do_abandon(self, request):
         self.mark('abandoned by its owner', 'releasing')
         self.undo_round()
+        self.mark('abandoned by its owner', 'releasing' if self.held else 'released')
         return {'held': self.held}
 
     def stand_guard(self):
