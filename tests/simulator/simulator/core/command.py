@@ -4,9 +4,10 @@
 """One call of one simulated command: find its module by name, journal it, let faults act, run it.
 
 A manager is a package beside `core` with a module `commands` that has `COMMANDS = {name: module}` and optionally
-`PATHS = {name: path}` where it is not in /usr/sbin, an `ORDER` among the managers and a `SCHEMA`. Its module has `main(call) -> exit status` and optionally
-`success(call) -> text`, what the command prints when it worked (used to lie about it), `ERROR_END`, what follows an
-error message, and `FAILURE`, its usual exit status of a failure.
+`PATHS = {name: path}` where it is not in /usr/sbin, an `ORDER` among the managers and a `SCHEMA`. The module of a command
+has `main(call) -> exit status` and optionally `success(call) -> text`, what it prints when it worked (used to lie about
+it), `without_state(call)` for a machine that is no simulated host, `ERROR_END`, what follows an error message, and
+`FAILURE`, its usual exit status of a failure.
 """
 import os
 import sys

@@ -83,7 +83,7 @@ def header(level, last, name, now):
 def tar(directory, since, out):
     """Write the tar of a directory to descriptor OUT; True if it is whole."""
     path = place.real("tar")
-    args = [path, "-C", directory, "--numeric-owner", "--sort=name", "--sparse", "--format=posix",
+    args = [path, "-C", directory, "--numeric-owner", "--sort=name", "--sparse", "--sparse-version=0.0", "--format=posix",
             "--pax-option=delete=atime,delete=ctime,exthdr.name=%d/PaxHeaders/%f", "-cf", "-"]
     if since:
         args.append("--newer=@%d" % since)
