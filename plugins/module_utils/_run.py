@@ -26,8 +26,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import 
 SCHEMA = 1
 STATE_DIR = '/var/lib/snapbackup'
 STALE_AFTER = 300
-RUN_ID = re.compile(r'^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}$')
-NAME = re.compile(r'^[A-Za-z][A-Za-z0-9_.-]{0,62}$')
+RUN_ID = re.compile(r'^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\Z')
+NAME = re.compile(r'^[A-Za-z][A-Za-z0-9_.-]{0,62}\Z')
 PHASES = ('preflight', 'prepare', 'split', 'present', 'store', 'withdraw', 'rejoin', 'record', 'restore')
 RESULTS = ('complete', 'failed', 'abandoned')
 
@@ -39,7 +39,8 @@ def new_run_id():
 
 def prepare_state_dir(state_dir):
     """Make the state directory, or refuse one that somebody else could write to."""
-    _files.make_private(os.path.join(state_dir, 'runs'))
+    for path in (state_dir, os.path.join(state_dir, 'runs')):
+        _files.make_private(path)
     found = os.lstat(state_dir)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
         raise Refused('The state directory %s cannot be trusted.' % state_dir, object=state_dir,
@@ -102,8 +103,11 @@ class Record:
 
     def renew(self, seconds=STALE_AFTER):
         """Say that the run is alive: nobody may take it over for this long."""
+        def later(data):
+            if data['closed'] is None:
+                data['deadline'] = max(data['deadline'], time.time() + seconds)
         if self.is_open:
-            self.update(deadline=max(self.data['deadline'], time.time() + seconds))
+            self.change(later)
 
     def add_undo(self, entry):
         """Write down how to take back a step, just before the step. entry: a dictionary with a unique id."""

@@ -1,0 +1,296 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The run record: whole after any crash, complete after any crowd, and honest about who is alive."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import json
+import os
+import stat
+import time
+
+import pytest
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _process, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+
+BOOT = 'boot 1'
+
+
+@pytest.fixture
+def state(tmpdir):
+    return str(tmpdir.join('state'))
+
+
+def member(volume):
+    return {'volume': volume, 'copy': 'd3', 'filesystem': None}
+
+
+def begin(state, name='home1', volumes=('d1',), boot=BOOT, **kwargs):
+    return _run.open_run(state, name, 'svm', 'backup', [member(volume) for volume in volumes], boot, 'node1', **kwargs)
+
+
+def dead(record):
+    record.update(deadline=time.time() - 1)
+    return record
+
+
+def mode(path):
+    return stat.S_IMODE(os.stat(path).st_mode)
+
+
+def test_a_new_record(state):
+    record = begin(state)
+    assert _run.RUN_ID.match(record.run) and record.tag == 'snapbackup:' + record.run
+    on_disk = _files.read_json(os.path.join(state, 'runs', record.run + '.json'))
+    assert on_disk == record.data == _run.load(state, record.run).data
+    assert sorted(on_disk) == sorted((
+        'schema run name sequence manager kind host phase result error opened deadline closed boot members undo window verdict proof recovery '
+        'layout image job redundancy_lost_seconds peers').split())
+    assert record.is_open and on_disk['phase'] == 'preflight' and on_disk['sequence'] == 1
+    assert 0 < on_disk['deadline'] - time.time() <= _run.STALE_AFTER
+
+
+@pytest.mark.parametrize('mask', [0o022, 0o002, 0o077, 0])
+def test_nobody_else_can_look_in(tmpdir, mask):
+    """Whatever the umask, all that was made is private, and the directory that was just made is not refused."""
+    before = os.umask(mask)
+    try:
+        state = str(tmpdir.join('parent', 'state'))
+        record = begin(state)
+        assert [mode(path) for path in (state, os.path.join(state, 'runs'), record.directory)] == [0o700] * 3
+        assert mode(record.path) == 0o600
+        begin(state, 'home2', ['d2'])
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize('bits', [0o777, 0o770, 0o702, 0o720])
+def test_a_directory_that_others_can_write_to_is_refused(state, bits):
+    os.mkdir(state)
+    os.chmod(state, bits)
+    with pytest.raises(Refused) as caught:
+        begin(state)
+    assert caught.value.facts['object'] == state
+
+
+def test_a_link_is_refused(state, tmpdir):
+    os.symlink(str(tmpdir.mkdir('elsewhere')), state)
+    with pytest.raises(Refused):
+        begin(state)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason='only root can give a directory away')
+def test_a_directory_of_somebody_else_is_refused(state):
+    os.mkdir(state, 0o700)
+    os.chown(state, 12345, 12345)
+    with pytest.raises(Refused):
+        begin(state)
+
+
+@pytest.mark.parametrize('name', ['', '1home', '-x', 'home 1', 'home/1', '../x', 'home1\n', 'x' * 64, u'h\xf6me', '.x'])
+def test_names_of_sets(state, name):
+    with pytest.raises(Refused):
+        begin(state, name)
+    assert _run.all_runs(state) == []
+
+
+@pytest.mark.parametrize('run', ['', '../x', '20261120T031500Z', '20261120T031500Z-A1B2C3', '20261120T031500Z-a1b2c3/x', '20261120T031500Z-a1b2c3\n',
+                                 '20261120T031500Z-a1b2c3', '<run>'])
+def test_loading_what_is_not_there(state, run):
+    with pytest.raises(Refused):
+        _run.load(state, run)
+
+
+def test_a_run_id_ends_where_it_ends():
+    assert not _run.RUN_ID.match('20261120T031500Z-a1b2c3\n')
+
+
+def test_a_record_of_another_version_is_refused(state):
+    record = begin(state)
+    record.update(schema=2)
+    with pytest.raises(Refused):
+        _run.load(state, record.run)
+
+
+def test_the_sequence_counts_up_and_never_back(state):
+    records = [begin(state, 'set%d' % number, ['d%d' % number]) for number in range(3)]
+    assert [record.data['sequence'] for record in records] == [1, 2, 3]
+    os.unlink(records[2].path)
+    assert begin(state, 'set9', ['d9']).data['sequence'] == 4
+
+
+def test_all_runs_in_their_order(state):
+    assert _run.all_runs(state) == []
+    records = [begin(state, 'set%d' % number, ['d%d' % number]) for number in range(5)]
+    for name in ('junk.json', records[0].run + '.json.77.tmp', 'notes'):
+        _files.write(os.path.join(state, 'runs', name), 'x')
+    records[0].directory
+    assert [record.run for record in _run.all_runs(state)] == [record.run for record in records]
+
+
+def test_update_knows_its_keys(state):
+    record = begin(state)
+    record.update(phase='split', verdict='filesystem')
+    assert _run.load(state, record.run).data['phase'] == 'split'
+    with pytest.raises(KeyError):
+        record.update(fase='split')
+
+
+def test_two_writers_do_not_undo_each_other(state):
+    first = begin(state)
+    second = _run.load(state, first.run)
+    first.update(phase='split')
+    second.update(verdict='filesystem')
+    assert (second.data['phase'], second.data['verdict']) == ('split', 'filesystem')
+
+
+def test_undo_entries(state):
+    record = begin(state)
+    record.add_undo({'id': 'a', 'action': 'online'})
+    record.add_undo({'id': 'b', 'action': 'online'})
+    record.add_undo({'id': 'a', 'action': 'unlocked'})
+    assert [(entry['id'], entry['action']) for entry in record.data['undo']] == [('b', 'online'), ('a', 'unlocked')]
+    record.clear_undo('b', 'c')
+    assert [entry['id'] for entry in _run.load(state, record.run).data['undo']] == ['a']
+
+
+def crowd(count, work):
+    """work(number) in so many processes at once; all must end well."""
+    pids = []
+    for number in range(count):
+        pid = os.fork()
+        if pid == 0:
+            status = 1
+            try:
+                work(number)
+                status = 0
+            finally:
+                os._exit(status)
+        pids.append(pid)
+    assert [os.waitpid(pid, 0)[1] for pid in pids] == [0] * count
+
+
+def test_twenty_processes_lose_no_entry(state):
+    record = begin(state)
+    crowd(20, lambda number: _run.load(state, record.run).add_undo({'id': str(number), 'action': 'online'}))
+    assert sorted(int(entry['id']) for entry in _run.load(state, record.run).data['undo']) == list(range(20))
+
+
+def test_only_one_of_many_opens_the_same_set(state, tmpdir):
+    def attempt(number):
+        try:
+            begin(state)
+            tmpdir.join('won.%d' % number).write('')
+        except Refused:
+            return
+    crowd(10, attempt)
+    assert len(tmpdir.listdir(fil=lambda path: path.basename.startswith('won'))) == 1
+    assert len(_run.all_runs(state)) == 1
+
+
+@pytest.mark.parametrize('step', ['write', 'fsync', 'rename'])
+def test_a_crash_in_the_middle_of_a_change_leaves_the_record_whole(state, step):
+    record = begin(state)
+    before = record.data['phase']
+    pid = os.fork()
+    if pid == 0:
+        try:
+            setattr(os, step, lambda *args: os._exit(9))
+            record.update(phase='split')
+        finally:
+            os._exit(1)
+    assert os.WEXITSTATUS(os.waitpid(pid, 0)[1]) == 9
+    assert any(name.endswith('.tmp') for name in os.listdir(os.path.join(state, 'runs')))
+    assert _run.load(state, record.run).data['phase'] == before
+    assert [found.run for found in _run.all_runs(state)] == [record.run]
+    record.update(phase='split')
+    assert _run.load(state, record.run).data['phase'] == 'split'
+
+
+def test_a_write_that_fails_changes_nothing_in_memory(state, monkeypatch):
+    record = begin(state)
+    monkeypatch.setattr(_run._files, 'write_json', lambda *args: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        record.update(phase='split')
+    assert record.data['phase'] == 'preflight'
+
+
+def test_overlap_of_the_set(state):
+    first = begin(state)
+    with pytest.raises(Refused) as caught:
+        begin(state, volumes=['d9'])
+    assert caught.value.facts['object'] == first.run and 'alive' in str(caught.value)
+
+
+def test_overlap_of_volumes(state):
+    begin(state, 'one', ['d1', 'd2'])
+    with pytest.raises(Refused) as caught:
+        begin(state, 'two', ['d2', 'd3'])
+    assert 'd2' in caught.value.facts['needed']
+    begin(state, 'three', ['d3'])
+
+
+def test_a_dead_run_is_refused_too_with_another_way_out(state):
+    dead(begin(state))
+    with pytest.raises(Refused) as caught:
+        begin(state)
+    assert 'dead' in str(caught.value) and 'recover' in caught.value.facts['remedy']
+
+
+def test_a_closed_run_is_in_nobodys_way(state):
+    begin(state).update(closed=time.time())
+    assert begin(state).data['sequence'] == 2
+
+
+def test_alive_by_its_deadline(state):
+    record = begin(state)
+    assert 'renewed' in record.why_live(BOOT)
+    assert record.why_live(BOOT, now=time.time() + _run.STALE_AFTER - 5)
+    assert record.why_live(BOOT, now=time.time() + _run.STALE_AFTER + 1) is None
+    assert record.why_live('boot 2') is None
+    assert dead(record).why_live(BOOT) is None
+
+
+def test_alive_by_its_job(state):
+    record = dead(begin(state))
+    record.update(job=_process.identity(os.getpid(), BOOT))
+    assert str(os.getpid()) in record.why_live(BOOT)
+    assert record.why_live('boot 2') is None
+    record.update(job=dict(record.data['job'], start='1'))
+    assert record.why_live(BOOT) is None
+
+
+def test_a_closed_run_is_not_alive(state):
+    record = begin(state)
+    record.update(closed=time.time())
+    assert record.why_live(BOOT) is None
+
+
+def test_renewing(state):
+    record = begin(state, stale_after=10)
+    record.renew()
+    assert record.data['deadline'] > time.time() + 250
+    later = record.data['deadline']
+    record.renew(seconds=1)
+    assert record.data['deadline'] == later
+
+
+def test_a_closed_record_is_not_renewed(state):
+    record = begin(state)
+    stale = _run.load(state, record.run)
+    record.update(closed=time.time(), deadline=1)
+    record.renew()
+    assert _run.load(state, record.run).data['deadline'] == 1
+    stale.renew()
+    assert _run.load(state, record.run).data['deadline'] == 1
+
+
+def test_the_record_is_json_for_any_reader(state):
+    record = begin(state)
+    record.update(error=u'caf\xe9')
+    with open(record.path) as source:
+        assert json.load(source)['error'] == u'caf\xe9'
