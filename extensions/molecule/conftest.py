@@ -30,3 +30,9 @@ def journal(host):
     """The commands of the volume manager that were run on a host, as lines without the path of the command, in their order."""
     rows = json.loads(host.check_output("python3 /opt/simulator/simctl journal --json"))
     return [" ".join([row["argv"][0].rsplit("/", 1)[-1], *row["argv"][1:]]) for row in rows]
+
+
+@pytest.fixture
+def watchdogs(host):
+    """Process ids of the collection's own processes that no module call waits for."""
+    return host.run("pgrep -P 1 -x python2.7").stdout.split()

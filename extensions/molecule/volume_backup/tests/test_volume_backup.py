@@ -29,7 +29,7 @@ def test_the_manifest_proves_that_it_is_still_the_cut(manifest, record):
 
 def test_the_job_ran_once_and_has_ended(host, journal):
     assert len([line for line in journal if line.startswith("dd if=/dev/md/rdsk/d3")]) == 1
-    assert not host.process.filter(comm="dd")
+    assert host.run("pgrep -x dd").stdout == ""
 
 
 def test_no_partial_file_is_left(host):
