@@ -25,6 +25,16 @@ def test_the_cut_stands_still(svm):
     assert svm.read("d3", size=6) == b"before"
 
 
+def test_the_cut_has_what_was_written_to_the_raw_device_a_moment_ago(svm):
+    """A write to a raw device of SVM is on disk when it returns; here the kernel may still cache it."""
+    fd = os.open(svm.device("d1"), os.O_WRONLY)
+    os.pwrite(fd, b"fresh", 1 << 20)
+    svm.ok("metaoffline", "d1", "d3")
+    os.pwrite(fd, b"later", 1 << 20)
+    os.close(fd)
+    assert (svm.read("d3", 1 << 20, 5), svm.read("d1", 1 << 20, 5)) == (b"fresh", b"later")
+
+
 def test_attached_submirrors_show_the_mirror(svm):
     svm.write("d1", b"live", offset=1 << 20)
     assert svm.read("d2", 1 << 20, 4) == svm.read("d3", 1 << 20, 4) == b"live"
