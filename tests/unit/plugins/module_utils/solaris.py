@@ -20,10 +20,10 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 HEAD = r'''#!/bin/sh
 D='%s'
 echo "${0##*/} $*" >>"$D/journal"
-[ ! -f "$D/on.${0##*/}" ] || . "$D/on.${0##*/}"
 set_state() { sed "s/^$2 .*/$2 $3/" "$D/mirror.$1" >"$D/new.$$" && mv "$D/new.$$" "$D/mirror.$1"; }
 state() { sed -n "s/^$2 //p" "$D/mirror.$1"; }
 lock_file() { echo "$D/lock.$(echo "$1" | tr / _)"; }
+[ ! -f "$D/on.${0##*/}" ] || . "$D/on.${0##*/}"
 '''
 
 METASTAT = r'''

@@ -1,0 +1,136 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The run record as modules open, advance, read and close it."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+
+import pytest
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run
+
+MEMBERS = [dict(volume='d1', copy='d3', filesystem=None)]
+
+
+@pytest.fixture
+def begin(call):
+    def opened(name='home1', **params):
+        return call('backup_run', state='opened', name=name, manager='svm', **dict(dict(members=[dict(volume=name)]), **params))
+    return opened
+
+
+def load(solaris, run):
+    return _run.load(solaris.state, run)
+
+
+def test_from_open_to_closed(call, solaris, begin):
+    told = begin(members=MEMBERS)
+    run = told['run']
+    assert told['changed'] and told['after'] == {'phase': 'preflight'} and told['record'] == load(solaris, run).data
+    moved = call('backup_run', run=run, state='advanced', phase='split')
+    assert moved['changed'] and (moved['before'], moved['after']) == ({'phase': 'preflight'}, {'phase': 'split'})
+    assert not call('backup_run', run=run, state='advanced', phase='split')['changed']
+    ended = call('backup_run', run=run, state='closed', result='complete')
+    assert ended['changed'] and ended['record']['closed'] and ended['record']['redundancy_lost_seconds'] is None
+    assert load(solaris, run).data['result'] == 'complete'
+    again = call('backup_run', run=run, state='closed', result='failed')
+    assert not again['changed'] and again['before'] == again['after'] == {'result': 'complete'}
+    late = call('backup_run', run=run, state='advanced', phase='store')
+    assert late['failed'] and 'has ended' in late['msg']
+
+
+def test_check_mode_writes_nothing(call, solaris, begin):
+    assert begin(check=True)['run'] == '<run>' and solaris.files() == []
+    assert call('backup_run', check=True, run='<run>', state='advanced', phase='split')['after'] == {'phase': 'split'}
+    assert call('backup_run', check=True, run='<run>', state='closed', result='complete')['changed']
+    run = begin()['run']
+    files, content = solaris.files(), load(solaris, run).data
+    assert begin(check=True)['failed'] is True
+    assert call('backup_run', check=True, run=run, state='advanced', phase='split')['changed']
+    assert call('backup_run', check=True, run=run, state='closed', result='complete')['changed']
+    assert solaris.files() == files and load(solaris, run).data == content
+
+
+def test_overlapping_runs(call, solaris, begin):
+    first = begin()['run']
+    told = begin()
+    assert told['failed'] and told['object'] == first
+    assert begin('home2', members=[dict(volume='home1')])['failed']
+    assert begin('home3')['changed']
+
+
+@pytest.mark.parametrize('name', ['1x', 'a b', '../x', 'x\n', ''])
+def test_names(call, solaris, begin, name):
+    assert begin(name)['failed'] is True
+    assert begin(name, check=True)['failed'] is True
+
+
+@pytest.mark.xfail(reason='a member without a volume is a traceback', raises=KeyError, strict=True)
+def test_a_member_without_a_volume_is_refused(solaris, begin):
+    begin()
+    assert begin('home2', members=[dict(copy='d3')])['failed']
+
+
+def test_a_run_with_something_to_undo_stays_open(call, solaris, begin):
+    run = begin()['run']
+    load(solaris, run).add_undo({'id': 'svm_submirror:d1:d3', 'action': 'online'})
+    told = call('backup_run', run=run, state='closed', result='failed')
+    assert told['failed'] and 'svm_submirror:d1:d3' in told['found'] and load(solaris, run).is_open
+
+
+def test_the_error_of_the_window_is_kept(call, solaris, begin):
+    run = begin()['run']
+    load(solaris, run).update(error='torn')
+    call('backup_run', run=run, state='closed', result='failed')
+    assert load(solaris, run).data['error'] == 'torn'
+
+
+def test_redundancy_is_counted_from_the_first_cut(call, solaris, begin):
+    from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
+    run = begin()['run']
+    load(solaris, run).update(window={'cuts': [monotonic() - 90, monotonic() - 100]})
+    lost = call('backup_run', run=run, state='closed', result='complete')['record']['redundancy_lost_seconds']
+    assert 100 <= lost < 110
+
+
+def test_over_a_reboot_nothing_is_counted(call, solaris, begin):
+    run = begin()['run']
+    load(solaris, run).update(window={'cuts': [1.0]})
+    solaris.put('boot', '1795999999')
+    assert call('backup_run', run=run, state='closed', result='complete')['record']['redundancy_lost_seconds'] is None
+
+
+def test_reading(call, solaris, begin):
+    assert call('backup_run')['runs'] == [] and solaris.files() == []
+    live, stale = begin('one')['run'], begin('two')['run']
+    _run.load(solaris.state, stale).update(deadline=1)
+    told = call('backup_run')
+    assert [(run['run'], bool(run['live']), run['open']) for run in told['runs']] == [(live, True, True), (stale, False, True)]
+    assert [run['run'] for run in told['stale']] == [stale] and not told['changed']
+    assert [run['run'] for run in call('backup_run', name='two')['runs']] == [stale]
+    assert [run['run'] for run in call('backup_run', takeover=live)['stale']] == [live, stale]
+    solaris.put('boot', '1795999999')
+    assert len(call('backup_run')['stale']) == 2
+
+
+def test_a_running_job_keeps_a_run_alive(call, solaris, begin):
+    run = begin()['run']
+    _run.load(solaris.state, run).update(deadline=1, job=_process.identity(os.getpid(), '1795000000'))
+    told = call('backup_run')
+    assert told['stale'] == [] and str(os.getpid()) in told['runs'][0]['live']
+
+
+def test_a_state_directory_for_everybody_is_refused(call, solaris, begin):
+    os.mkdir(solaris.state)
+    os.chmod(solaris.state, 0o777)
+    assert begin()['failed']
+
+
+@pytest.mark.parametrize('words', ['', 'unix:0:system_misc:boot_time', 'x y z', 'unix:0 none'])
+def test_a_boot_time_that_cannot_be_read_is_refused(call, solaris, begin, words):
+    solaris.on('kstat', "echo '%s'; exit 0" % words)
+    assert begin()['failed']
