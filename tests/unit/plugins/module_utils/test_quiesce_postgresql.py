@@ -1,0 +1,214 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""PostgreSQL's backup mode with a psql that is a small script: answers, errors, silence, death."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import binascii
+import getpass
+import os
+import sys
+import time
+
+import pytest
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce import Window
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_postgresql import PostgreSQL, Session, segments
+
+from scripted import eventually, gone
+
+MIB = 1024 * 1024
+# Reads statements as psql does; each line of the file answers is PATTERN<TAB>ANSWER, with @DIE, @HANG and @ERROR as special ones.
+PSQL = r'''#!%s
+import os, sys, time
+here = os.path.dirname(os.path.abspath(__file__))
+with open(os.path.join(here, 'psql.pid'), 'w') as pid:
+    pid.write('%%d\n' %% os.getpid())
+answers = [line.rstrip('\n').split('\t') for line in open(os.path.join(here, 'answers'))]
+while True:
+    line = sys.stdin.readline()
+    if not line:
+        break
+    with open(os.path.join(here, 'asked'), 'a') as asked:
+        asked.write(line)
+    if line.startswith('\\echo '):
+        print(line[6:].strip())
+        sys.stdout.flush()
+        continue
+    said = [answer for pattern, answer in answers if pattern in line]
+    said = said[0] if said else ''
+    if said == '@DIE':
+        sys.exit(2)
+    if said == '@HANG':
+        time.sleep(60)
+    if said == '@ERROR':
+        print('ERROR:  permission denied')
+        sys.exit(3)
+    if said == '@ENDS':
+        print('0/2000028')
+        print(sys.stdin.readline()[6:].strip())
+        sys.exit(0)
+    if said:
+        print(said)
+        sys.stdout.flush()
+'''
+
+
+@pytest.fixture
+def psql(tmpdir):
+    """A cluster below tmpdir/data that answers like version 13; psql(**changes) changes answers and returns its path."""
+    wal = tmpdir.mkdir('data').mkdir('pg_wal')
+    for name in ('000000010000000000000002', '000000010000000000000003'):
+        wal.join(name).write(name)
+    path = tmpdir.join('psql')
+    path.write(PSQL % sys.executable)
+    path.chmod(0o755)
+    usual = dict(version='130022', data=str(tmpdir.join('data')), start='0/2000028', recovery='f', tablespaces='',
+                 stop='|'.join(['0/3000100', '000000010000000000000002', '000000010000000000000003', binascii.hexlify(b'START WAL LOCATION\n').decode('ascii'), '']))
+
+    def made(**changes):
+        now = dict(usual, **changes)
+        tmpdir.join('answers').write(''.join('%s\t%s\n' % pair for pair in [
+            ('server_version_num', now['version']), ('data_directory', now['data']), ('wal_segment_size', str(16 * MIB)), ('pg_is_in_recovery', now['recovery']),
+            ('pg_tablespace', now['tablespaces']), ('backup_stop', now['stop']), ('stop_backup', now['stop']), ('start', now['start']), ('one', '1'), ('two', '1|2\n3|4'),
+        ]).replace('1|2\n3|4', '1|2'))
+        return str(path)
+    made()
+    made.tmpdir = tmpdir
+    made.pid = lambda: int(tmpdir.join('psql.pid').read())
+    return made
+
+
+def cluster(psql, **changes):
+    base = psql.tmpdir
+    entry = dict(psql=psql(**changes), user=getpass.getuser(), port=5432, socket=None, limit=1)
+    members = [dict(volume='d1', filesystem=str(base), fstype='ufs')]
+    return PostgreSQL(0, entry, members, str(base.join('run')), 'r')
+
+
+@pytest.mark.parametrize('first, last, size, names', [
+    ('000000010000000000000002', '000000010000000000000002', 16 * MIB, ['000000010000000000000002']),
+    ('000000010000000000000002', '000000010000000000000004', 16 * MIB, ['00000001000000000000000%d' % n for n in (2, 3, 4)]),
+    ('0000000200000000000000FE', '000000020000000100000001', 16 * MIB,
+     ['0000000200000000000000FE', '0000000200000000000000FF', '000000020000000100000000', '000000020000000100000001']),
+    ('000000010000000A00000003', '000000010000000B00000000', 1024 * MIB, ['000000010000000A00000003', '000000010000000B00000000']),
+    ('000000010000000000000FFF', '000000010000000100000000', MIB, ['000000010000000000000FFF', '000000010000000100000000'])])
+def test_segments(first, last, size, names):
+    assert segments(first, last, size) == names
+
+
+def session(psql):
+    return Session([psql()], getpass.getuser())
+
+
+def test_a_session_answers_one_statement_at_a_time(psql):
+    talk = session(psql)
+    assert talk.ask('SELECT one', 5) == ['1'] and talk.ask('SELECT nothing', 5) == [] and talk.ask('SELECT two', 5) == ['1|2']
+    pid = psql.pid()
+    talk.close()
+    assert gone(pid)
+
+
+def test_a_session_of_an_unknown_user():
+    with pytest.raises(KeyError):
+        Session(['/bin/true'], 'no-such-user')
+
+
+@pytest.mark.parametrize('answer, word, vendor', [('@DIE', 'ended', None), ('@HANG', 'no answer', None), ('@ERROR', 'ended', 'ERROR:  permission denied')])
+def test_a_session_that_does_not_answer(psql, answer, word, vendor):
+    path = psql(start=answer)
+    talk = Session([path], getpass.getuser())
+    begun = time.time()
+    with pytest.raises(Refused) as caught:
+        talk.ask('SELECT start', 0.5)
+    assert word in str(caught.value) and caught.value.facts['vendor'] == vendor and time.time() - begun < 5
+    assert gone(psql.pid())
+
+
+def test_a_statement_to_a_session_that_has_ended(psql):
+    talk = session(psql)
+    talk.ask('SELECT one', 5)
+    os.kill(psql.pid(), 9)
+    eventually(lambda: gone(psql.pid()))
+    with pytest.raises(Refused):
+        talk.ask('SELECT one', 5)
+
+
+def test_a_psql_that_cannot_connect(psql):
+    with pytest.raises(Refused) as caught:
+        Session(['/bin/sh', '-c', 'echo "could not connect" >&2; exit 2'], getpass.getuser()).ask('SELECT one', 5)
+    assert caught.value.facts['vendor'] == 'could not connect'
+
+
+def test_check_leaves_no_session(psql):
+    cluster(psql).check(Runner())
+    assert gone(psql.pid()) and 'start_backup' not in psql.tmpdir.join('asked').read()
+
+
+@pytest.mark.parametrize('changes, word', [(dict(recovery='t'), 'standby'), (dict(data='/proc'), 'no volume'), (dict(tablespaces='/proc'), 'no volume')])
+def test_check_refuses(psql, changes, word):
+    with pytest.raises(Refused) as caught:
+        cluster(psql, **changes).check(Runner())
+    assert word in str(caught.value)
+
+
+def test_no_such_user_is_refused(psql):
+    holder = cluster(psql)
+    holder.entry['user'] = 'no-such-user'
+    with pytest.raises(Refused) as caught:
+        holder.check(Runner())
+    assert caught.value.facts['object'] == 'no-such-user'
+
+
+def window(psql, holder, cut='true'):
+    return Window([holder], [['/bin/sh', '-c', cut]], lambda look: None, 30, str(psql.tmpdir.join('report')))
+
+
+@pytest.mark.parametrize('version, start, stop', [('130022', 'pg_start_backup', 'pg_stop_backup'), ('150004', 'pg_backup_start', 'pg_backup_stop'),
+                                                  ('90624', 'pg_start_backup', 'pg_stop_backup')])
+def test_what_recovery_needs_is_saved(psql, version, start, stop):
+    if version == '90624':
+        psql.tmpdir.join('data', 'pg_wal').move(psql.tmpdir.join('data', 'pg_xlog'))
+    made = window(psql, cluster(psql, version=version))
+    made.open(Runner())
+    entry, = made.recovery
+    assert (entry['driver'], entry['volume'], entry['directory']) == ('postgresql', 'd1', 'data')
+    wal = 'pg_xlog' if version == '90624' else 'pg_wal'
+    assert [found['place'] for found in entry['files']] == ['backup_label', wal + '/000000010000000000000002', wal + '/000000010000000000000003']
+    contents = [open(found['source']).read() for found in entry['files']]
+    assert contents == ['START WAL LOCATION\n', '000000010000000000000002', '000000010000000000000003']
+    asked = psql.tmpdir.join('asked').read()
+    assert asked.index(start) < asked.index(stop) and gone(psql.pid())
+
+
+def test_a_session_that_dies_in_the_window_is_torn(psql):
+    with pytest.raises(Torn) as caught:
+        window(psql, cluster(psql), cut='kill -9 $(cat %s); sleep 0.2' % psql.tmpdir.join('psql.pid')).open(Runner())
+    assert 'session ended' in str(caught.value)
+
+
+@pytest.mark.parametrize('start', ['@DIE', '@HANG', '@ERROR'])
+def test_a_start_that_fails_cuts_nothing(psql, start):
+    made = window(psql, cluster(psql, start=start))
+    with pytest.raises(Refused):
+        made.open(Runner())
+    assert made.steps == [] and gone(psql.pid())
+
+
+def test_a_failed_cut_ends_the_session(psql):
+    holder = cluster(psql)
+    with pytest.raises(Torn):
+        window(psql, holder, cut='exit 1').open(Runner())
+    assert gone(psql.pid()) and holder.session is None and 'stop_backup' not in psql.tmpdir.join('asked').read()
+
+
+def test_a_log_file_that_is_gone_is_torn(psql):
+    psql.tmpdir.join('data', 'pg_wal', '000000010000000000000003').remove()
+    with pytest.raises(Torn) as caught:
+        window(psql, cluster(psql)).open(Runner())
+    assert '000000010000000000000003' in caught.value.facts['object'] and gone(psql.pid())
