@@ -7,44 +7,34 @@
 Its files are in <run directory>/job: job.zip (the program), spec.json (what to do; once it runs, also who does it),
 progress.json (about once a second), result.json (at the end), log (what its tools say), lock (held while it lives).
 
-Modules use start(), status() and stop(); the program enters through main(). What a kind of job does is a function
-work(job) in another file, which gets the Job below and returns what is to be added to the result.
+This is the side of the modules: start(), status(), stop(). The program itself is in _worker.
 """
 
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import contextlib
-import fcntl
-import json
 import os
 import pkgutil
 import signal
 import sys
-import threading
 import time
-import traceback
 import zipfile
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _detach, _files, _platform, _process, _run
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner, Unkillable
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _detach, _files, _platform, _process, _worker
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import Tool
 
 PACKAGE = __name__.rpartition('.')[0]
 # The frame of the modules is the only file that needs ansible, which the program does not have.
 NOT_IN_PROGRAM = (PACKAGE + '._module',)
-MAIN = 'import sys\nfrom %s import _job, %s\nsys.exit(_job.main(sys.argv[1], %s.work))\n'
-RUNNING, COMPLETE, FAILED, LOST, ABSENT = 'running', 'complete', 'failed', 'lost', 'absent'
+MAIN = 'import sys\nfrom %s import _worker, %s\nsys.exit(_worker.main(sys.argv[1], %s.work))\n'
+RUNNING, LOST, ABSENT = 'running', 'lost', 'absent'
+COMPLETE, FAILED = _worker.COMPLETE, _worker.FAILED
 START_WAIT = 30
 STOP_WAIT = 20
-RENEW_EVERY = 30
-RATE_OVER = 10
-GIVE_UP = 60
-
-
-# The side of the modules.
+NOTHING = dict(state=ABSENT, bytes=0, total=None, seconds=0, error=None, manifest=None, log=None, progress=[])
 
 def directory_of(record):
     return os.path.join(record.state_dir, 'runs', record.run, 'job')
@@ -59,7 +49,7 @@ def start(record, work, spec, environment=None, restart=False):
     """
     directory = directory_of(record)
     _files.make_private(directory)
-    with _lock(os.path.join(directory, 'starting')):
+    with _worker.locked(os.path.join(directory, 'starting')):
         now = status(record)
         if now['state'] in (RUNNING, COMPLETE):
             return now
@@ -103,9 +93,6 @@ def _forget_environment(path):
         _files.write_json(path, dict(spec, environment={}))
 
 
-NOTHING = dict(state=ABSENT, bytes=0, total=None, seconds=0, error=None, manifest=None, log=None, progress=[])
-
-
 def status(record):
     """What is known about the job of a run: a dictionary with the keys of NOTHING."""
     directory = directory_of(record)
@@ -123,7 +110,7 @@ def status(record):
         now['state'] = RUNNING
     else:
         now.update(state=LOST, error='its process %d is gone without a result, killed or ended with the host%s' % (
-            spec['process']['pid'], said(directory)))
+            spec['process']['pid'], _said(directory)))
     return dict((key, now[key]) for key in NOTHING)
 
 
@@ -146,7 +133,7 @@ def stopped(context):
     return dict(reported(context), changed=acted, before=dict(started=acted), after=dict(started=False))
 
 
-def said(directory):
+def _said(directory):
     tail = _tail(directory)
     return '; it said last: %s' % tail if tail else ''
 
@@ -177,7 +164,11 @@ def stop(record):
     boot = _platform.boot_identity(Runner())
     acted = _process.alive(process, boot)
     if acted:
-        os.kill(process['pid'], signal.SIGTERM)
+        try:
+            os.kill(process['pid'], signal.SIGTERM)
+        except OSError:
+            # It has ended just now.
+            pass
         if not _process.wait_gone(process, STOP_WAIT) and not _process.kill(process):
             raise _unkillable(record, process)
     child = _last_progress(directory).get('child')
@@ -197,7 +188,7 @@ def _unkillable(record, process):
 def _clear(directory):
     """Take away what an earlier job of the run has left, a tool it left behind among it."""
     child = _last_progress(directory).get('child')
-    if child:
+    if child and _process.alive(child, _platform.boot_identity(Runner())):
         _process.kill(child, group=True)
     for name in ('spec.json', 'progress.json', 'result.json', 'log'):
         if os.path.exists(os.path.join(directory, name)):
@@ -216,225 +207,3 @@ def _write_program(path, work):
             program.writestr(name.replace('.', '/') + '.py', pkgutil.get_data(name, name.rpartition('.')[2] + '.py'))
         program.writestr('__main__.py', MAIN % (PACKAGE, work, work))
     os.rename(path + '.new', path)
-
-
-@contextlib.contextmanager
-def _lock(path, wait=True):
-    """Hold a lock that ends with the process. Raises IOError (OSError) when it is taken and wait is false."""
-    with open(path, 'a') as handle:
-        fcntl.lockf(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-        yield
-
-
-# The side of the program.
-
-class Stopped(Exception):
-    """Somebody has asked the job to end."""
-
-
-class Gauge:
-    """How far one object has come: its state in a word, bytes, and the total where that is known and not guessed."""
-
-    def __init__(self, name, total=None):
-        self.name = name
-        self.begin('waiting', total)
-
-    def begin(self, state, total=None):
-        self.state = state
-        self.bytes = 0
-        self.total = total
-        self.touched = monotonic()
-        self._marks = [(self.touched, 0)]
-
-    def count(self, size):
-        self.bytes += size
-        self.touched = monotonic()
-
-    def row(self):
-        """One line of progress. rate: bytes per second over the last ten seconds; eta: seconds left; null where unknown."""
-        rate = self._rate()
-        known = self.total is not None and self.bytes <= self.total
-        return dict(object=self.name, state=self.state, bytes=self.bytes, total=self.total if known else None,
-                    percent=(100 * self.bytes // self.total if self.total else 100) if known else None,
-                    rate=int(rate) if rate else None,
-                    eta=int((self.total - self.bytes) / rate + 0.5) if known and rate else None)
-
-    def _rate(self):
-        now = monotonic()
-        self._marks.append((now, self.bytes))
-        while len(self._marks) > 2 and now - self._marks[1][0] >= RATE_OVER:
-            self._marks.pop(0)
-        began, base = self._marks[0]
-        return (self.bytes - base) / (now - began) if now > began else None
-
-
-class Job:
-    """What work(job) gets: spec, record, runner, directory, log, gauges by volume, and the tool that runs now."""
-
-    def __init__(self, directory, spec, environment):
-        self.directory = directory
-        self.spec = spec
-        self.environment = environment
-        self.record = _run.load(spec['state_dir'], spec['run'])
-        self.runner = Runner()
-        self.log = os.path.join(directory, 'log')
-        self.gauges = [Gauge(name, total) for name, total in spec['volumes']]
-        self.gauge = None
-        self.tool = None
-        self.watch_log = None
-        self.began = monotonic()
-        self._renewed = self.began
-        # Locks of files do not hold between the two threads of one process.
-        self._one_thread = threading.Lock()
-
-    def phase(self, volume, state, total=None):
-        """The gauge of a volume, set back to begin something new."""
-        self.gauge = [gauge for gauge in self.gauges if gauge.name == volume][0]
-        self.gauge.begin(state, total)
-        return self.gauge
-
-    @contextlib.contextmanager
-    def running(self, argv, stream, cwd='/'):
-        """A tool that is watched for stalling, and killed if this block is left by an exception."""
-        tool = Tool(argv, self.log, stream, env=self.environment, cwd=cwd)
-        self.gauge.touched = monotonic()
-        self.tool = tool
-        try:
-            self.publish()
-            yield tool
-            tool.check()
-        except BaseException:
-            tool.close()
-            tool.kill()
-            if tool.stalled is not None:
-                tool.check()
-            raise
-        finally:
-            self.tool = None
-
-    def publish(self):
-        with self._one_thread:
-            tool = self.tool
-            content = json.dumps(dict(self.summary(), child=_process.identity(tool.process.pid, self.spec['boot']) if tool else None))
-            path = os.path.join(self.directory, 'progress.json')
-            # Not made durable: after a crash of the host nobody continues this job.
-            with open(path + '.new', 'w') as target:
-                target.write(content)
-            os.rename(path + '.new', path)
-
-    def summary(self):
-        rows = [gauge.row() for gauge in self.gauges]
-        totals = [row['total'] for row in rows]
-        return dict(bytes=sum(row['bytes'] for row in rows), total=None if None in totals else sum(totals),
-                    seconds=round(monotonic() - self.began, 3), progress=rows)
-
-    def check_stall(self):
-        """Kill a tool that has moved nothing for too long. If even then the main thread hangs, in a write, end without it."""
-        tool = self.tool
-        idle = monotonic() - self.gauge.touched if tool else 0
-        if idle <= self.spec['stall']:
-            return
-        if tool.stalled is None:
-            tool.stall(self.spec['stall'])
-        elif idle > self.spec['stall'] + GIVE_UP:
-            raise Unkillable('the system does not end a write of this process')
-
-    def tick(self):
-        """One round of the second thread. What goes wrong here is told in the log and does not end the job."""
-        try:
-            if self.watch_log is not None:
-                self.watch_log()
-            self.check_stall()
-            self.publish()
-            if monotonic() - self._renewed > RENEW_EVERY:
-                self._renewed = monotonic()
-                with self._one_thread:
-                    self.record.renew()
-        except Unkillable as error:
-            # The main thread hangs in the same kernel call and cannot tell.
-            self.finish(FAILED, 'It stalled and cannot be ended: %s.' % error)
-            os._exit(1)
-        except Exception:
-            traceback.print_exc()
-
-    def update(self, **fields):
-        with self._one_thread:
-            self.record.update(**fields)
-
-    def finish(self, state, error=None, **more):
-        _files.write_json(os.path.join(self.directory, 'result.json'), dict(self.summary(), state=state, error=error, **more))
-
-
-def main(path, work):
-    """The program: run work(job) for the spec at path. Returns the exit code."""
-    spec = native(_files.read_json(path))
-    directory = os.path.dirname(path)
-    environment = spec.pop('environment')
-    _files.write_json(path, dict(spec, environment={}))
-    _log_to(os.path.join(directory, 'log'))
-    try:
-        with _lock(os.path.join(directory, 'lock'), wait=False):
-            process = _process.identity(os.getpid(), spec['boot'])
-            job = Job(directory, spec, environment)
-            job.publish()
-            _files.write_json(path, dict(spec, environment={}, process=process))
-            job.update(job=dict(process, directory=directory))
-            return _conduct(job, work)
-    except (IOError, OSError):
-        traceback.print_exc()
-        return 1
-
-
-def _conduct(job, work):
-    signal.signal(signal.SIGTERM, _raise_stopped)
-    ended = threading.Event()
-    ticker = threading.Thread(target=_tick_until, args=(job, ended))
-    ticker.daemon = True
-    ticker.start()
-    try:
-        outcome = dict(state=COMPLETE, **work(job))
-    except Stopped:
-        outcome = dict(state=FAILED, error='it was stopped')
-    except Refused as error:
-        outcome = dict(state=FAILED, error=str(error), facts=error.as_dict())
-    except BaseException as error:
-        traceback.print_exc()
-        outcome = dict(state=FAILED, error='%s: %s' % (type(error).__name__, error))
-    no_more_stopping()
-    ended.set()
-    ticker.join(5)
-    job.finish(**outcome)
-    return 0 if outcome['state'] == COMPLETE else 1
-
-
-def _tick_until(job, ended):
-    while not ended.wait(1.0):
-        job.tick()
-
-
-def _raise_stopped(dummy_number, dummy_frame):
-    no_more_stopping()
-    raise Stopped()
-
-
-def no_more_stopping():
-    """From here on a request to stop comes too late."""
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
-def native(value):
-    """A decoded JSON value whose texts are of type str also in Python 2, whose commands take no other beyond ASCII."""
-    if isinstance(value, dict):
-        return dict((native(key), native(item)) for key, item in value.items())
-    if isinstance(value, list):
-        return [native(item) for item in value]
-    if str is bytes and isinstance(value, type(u'')):
-        return value.encode('utf-8')
-    return value
-
-
-def _log_to(path):
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
-    os.dup2(fd, 1)
-    os.dup2(fd, 2)
-    os.close(fd)

@@ -108,7 +108,8 @@ def work(job):
         try:
             restore(job, step)
         except Refused as error:
-            error.message += ' %s is overwritten in part: it holds neither the old data nor the image, until it is restored again.' % step['target']
+            error.message += (' %s is overwritten in part: it holds neither the old data nor the image, until it is restored again.'
+                              % step['target'])
             raise
         job.gauge.state = 'restored'
     job.update(image=job.spec['manifest'])
@@ -169,7 +170,8 @@ def feed(job, gauge, step, cwd):
     finally:
         os.close(source)
     if (copier.bytes, copier.sha256()) != (step['bytes'], step['sha256']):
-        raise Refused('The image of %s was changed while it was being restored.' % step['volume'], object=step['volume'], look=step['path'])
+        raise Refused('The image of %s was changed while it was being restored.' % step['volume'], object=step['volume'],
+                      look='ls -l %s' % step['path'])
 
 
 def flush_device(path):
@@ -222,7 +224,8 @@ def placements(path, sets, root):
     for entry in sets:
         directory = below(root, root, entry['directory'])
         if not os.path.isdir(directory):
-            raise Refused('The image has no directory %s.' % entry['directory'], object=directory, needed='the restored file system at %s' % root)
+            raise Refused('The image has no directory %s.' % entry['directory'], object=directory,
+                          needed='the restored file system at %s' % root)
         owner = os.stat(directory)
         for item in entry['files']:
             target = below(root, directory, item['place'])
@@ -239,7 +242,8 @@ def below(root, directory, name):
     real = os.path.realpath(target)
     if '..' in name.split('/') or name.startswith('/') or not (real + '/').startswith(os.path.realpath(root).rstrip('/') + '/') \
             or os.path.islink(target):
-        raise Refused('%s would be placed outside the restored file system.' % name, object=target, found=real, needed='a place below %s' % root)
+        raise Refused('%s would be placed outside the restored file system.' % name, object=target, found=real,
+                      needed='a place below %s' % root)
     return target
 
 

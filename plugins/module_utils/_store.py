@@ -14,10 +14,11 @@ import os
 import re
 import stat
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _platform, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _manifest, _platform, _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import parse_status
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import BLOCK, OUT, Copier, OutputFailed, file_sha256
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._worker import no_more_stopping
 
 SECTOR = 512
 SUFFIX = {'dd': '.img', 'tar': '.tar', 'ufsdump': '.ufsdump', 'command': '.stream'}
@@ -132,6 +133,17 @@ def _reading(member, mounted, run, method):
 
 # What is looked at before anything is touched.
 
+def refuse_unsplit(record):
+    """Only copies that were split in the window of this very run are stored, never what another run has left. record: its data."""
+    if record['kind'] != 'backup' or record['closed'] is not None:
+        raise Refused('Run %s stores nothing.' % record['run'], object=record['run'], needed='an open run of kind backup',
+                      found='%s run of kind %s' % ('an open' if record['closed'] is None else 'a closed', record['kind']))
+    if record['verdict'] in (None, 'torn'):
+        raise Refused('Run %s has no consistent copies to store.' % record['run'], object=record['run'],
+                      found='verdict %s' % record['verdict'], needed='copies that were split under this run',
+                      remedy='split them first')
+
+
 def check_source(images, run_directory):
     """Refused unless what the job will read is there: the device, or the mounted snapshot."""
     points = set(mount.point for mount in _platform.mounts())
@@ -154,7 +166,8 @@ def check_destination(destination, images, members, state_dir, runner, probe=Tru
     """
     where = destination.base
     if not os.path.isdir(where):
-        raise Refused('The destination %s does not exist.' % where, object=where, needed='an existing directory', look='ls -ld %s' % where)
+        raise Refused('The destination %s does not exist.' % where, object=where, needed='an existing directory',
+                      look='ls -ld %s' % where)
     refuse_device(destination)
     refuse_inside(where, state_dir)
     refuse_members(where, members)
@@ -285,7 +298,7 @@ def work(job):
         raise
     recovery = publish(job, spec)
     # From here the image becomes complete, and stays so.
-    _job.no_more_stopping()
+    no_more_stopping()
     manifest = _manifest.build(job.record.data, [entry(spec, image) for image in stored], recovery)
     _files.write_json(spec['manifest'], manifest)
     job.update(image=spec['manifest'])
@@ -367,8 +380,8 @@ def prove(job):
         result = job.runner(clause['argv'], timeout=300)
         if result.rc is None or not re.search(clause['match'], result.out, re.MULTILINE):
             raise Refused('The copy is not proved to be still the one that was split; it must not be used.', object=record.run,
-                          found=(result.out or result.err).strip()[-500:] or 'no answer', needed='an answer that matches %s' % clause['match'],
-                          look=' '.join(clause['argv']), vendor=result.err.strip()[-500:] or None)
+                          found=result.out.strip()[-500:] or 'no answer', vendor=result.err.strip()[-500:] or None,
+                          needed='an answer that matches %s' % clause['match'], look=' '.join(clause['argv']))
 
 
 def publish(job, spec):

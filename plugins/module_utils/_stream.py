@@ -24,6 +24,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import C
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
 
 BLOCK = 1024 * 1024
+# What is read at a time: small enough to be still in the cache of the processor when it is hashed and written.
+PIECE = 128 * 1024
 AHEAD = 16
 TAIL = 2000
 IN, OUT = 'in', 'out'
@@ -83,7 +85,7 @@ class Copier:
     def take(self, source):
         """Copy from the descriptor source until its end."""
         while True:
-            block = os.read(source, BLOCK)
+            block = os.read(source, PIECE)
             if not block:
                 return
             self.bytes += len(block)
@@ -174,7 +176,7 @@ class Tool:
 
 
 def widen(pipe):
-    """Make a pipe hold a whole block, where the system can."""
+    """Make a pipe hold a whole block of dd, where the system can."""
     try:
         fcntl.fcntl(pipe, F_SETPIPE_SZ, BLOCK)
     except (IOError, OSError):

@@ -81,7 +81,7 @@ def refuse_open(path, number):
 def open_exclusively(path, is_block):
     """A descriptor for writing. Of a block device the system gives none if it is mounted, part of something, or so opened."""
     try:
-        return os.open(path, os.O_RDWR | (os.O_EXCL if is_block else 0))
+        return os.open(path, os.O_RDWR | os.O_NOCTTY | (os.O_EXCL if is_block else 0))
     except OSError as error:
         if error.errno == errno.EBUSY:
             raise Refused('The target %s is in use.' % path, object=path, found='busy: mounted, swap, or part of another volume',
@@ -96,7 +96,8 @@ def check_directory(path, level=None, must_be_mounted=True):
     level: of a dump; above 0 it goes onto what the lower levels have restored, whose restoresymtable must be there.
     """
     if not os.path.isdir(path):
-        raise Refused('The target %s is not a directory.' % path, object=path, needed='the directory where the new file system is mounted')
+        raise Refused('The target %s is not a directory.' % path, object=path,
+                      needed='the directory where the new file system is mounted')
     if must_be_mounted and not os.path.ismount(path):
         raise Refused('No file system is mounted on the target %s.' % path, object=path, needed='a mount point',
                       remedy='make a file system on the volume and mount it, or set require_mount to false')

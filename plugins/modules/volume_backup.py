@@ -25,7 +25,7 @@ options:
     required: true
   state:
     description:
-      - V(started) starts the job. If it is running already, this is where a repeated play finds it again; if it is complete, nothing is done.
+      - V(started) starts the job. A repeated play finds a running job again; if it is complete, nothing is done.
       - V(stopped) ends the job and all its processes, and waits until they are gone.
       - V(read) only reports.
       - V(checked) only looks whether the images could be stored, with the same checks that V(started) makes. It is meant to be used
@@ -242,7 +242,8 @@ class Backup:
         data = record.data if record else dict(run=params['run'], name='<name>', members=params['members'])
         self.members = [dict(MEMBER, **member) for member in data['members']]
         if not self.members:
-            raise Refused('There is no volume to store.', object=params['run'], needed='members in the run record, or in the option members')
+            raise Refused('There is no volume to store.', object=params['run'],
+                          needed='members in the run record, or in the option members')
         data = dict(data, members=self.members)
         volumes = [member['volume'] for member in self.members]
         self.run_directory = os.path.join(params['state_dir'], 'runs', params['run'])
@@ -271,6 +272,7 @@ class Backup:
             for argv in image['commands']:
                 context.runner.plan(argv)
         if not context.check:
+            _store.refuse_unsplit(context.record.data)
             _store.check_source(self.images, self.run_directory)
             now = _job.start(context.record, '_store', self.spec(), context.params['environment'], context.params['restart'])
         return dict(_job.report(now), changed=True, before=dict(started=False),

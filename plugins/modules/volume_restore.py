@@ -63,8 +63,8 @@ options:
     elements: str
   restore_command:
     description:
-      - For images of O(volmgr.snapbackup.volume_backup#module:method=command), the command that restores one, as a list of arguments. The stored stream is
-        its standard input.
+      - For images of O(volmgr.snapbackup.volume_backup#module:method=command), the command that restores one, as a list of arguments.
+        The stored stream is its standard input.
       - C({target}), C({volume}) and C({run}) inside an argument are replaced.
     type: list
     elements: str
@@ -189,6 +189,7 @@ def started(context):
     _restore.refuse_unconfirmed(manifest, steps, params['confirm'])
     _restore.check_images(steps)
     if not context.check:
+        refuse_backup(context.record.data)
         _restore.check_targets(steps, context.runner)
     for step in steps:
         context.runner.plan(step['argv'])
@@ -196,6 +197,14 @@ def started(context):
         now = _job.start(context.record, '_restore', spec(params, steps), params['environment'], params['restart'])
     return dict(_job.report(now), changed=True, before=dict(started=False), after=dict(
         started=True, restored=dict((step['target'], 'image of %s, run %s' % (step['volume'], manifest['run'])) for step in steps)))
+
+
+def refuse_backup(record):
+    """A run has one direction. record: its data."""
+    if record['kind'] != 'restore' or record['closed'] is not None:
+        raise Refused('Run %s restores nothing.' % record['run'], object=record['run'], needed='an open run of kind restore',
+                      found='%s run of kind %s' % ('an open' if record['closed'] is None else 'a closed', record['kind']),
+                      remedy='open one (module backup_run, kind restore)')
 
 
 def plan(params, manifest):

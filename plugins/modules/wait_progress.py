@@ -14,6 +14,8 @@ description:
   - A lost connection does not end the wait. What runs on the host does not need it.
 version_added: 0.1.0
 author: volmgr.snapbackup contributors (@volmgr)
+extends_documentation_fragment:
+  - volmgr.snapbackup.attributes
 options:
   module:
     description: Name of the module, preferably with its collection.

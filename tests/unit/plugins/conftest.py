@@ -58,10 +58,9 @@ class Host:
                     filesystem=None, fstype=None)
 
     def record(self, *members, **fields):
-        record = _run.open_run(self.state, fields.pop('name', 'home1'), 'svm', fields.pop('kind', 'backup'), list(members) or [self.volume()],
-                               _platform.boot_identity(Runner()), 'node1')
-        if fields:
-            record.update(**fields)
+        record = _run.open_run(self.state, fields.pop('name', 'home1'), 'svm', fields.pop('kind', 'backup'),
+                               list(members) or [self.volume()], _platform.boot_identity(Runner()), 'node1')
+        record.update(**dict(dict(verdict='filesystem'), **fields))
         self.records.append(record)
         return record
 

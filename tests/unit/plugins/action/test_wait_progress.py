@@ -37,8 +37,8 @@ class Wait:
         monkeypatch.setattr(wait_progress.time, 'monotonic', lambda: self.now)
         monkeypatch.setattr(wait_progress.time, 'sleep', self.sleep)
         monkeypatch.setattr(wait_progress.display, 'display', self.shown.append)
-        task = types.SimpleNamespace(args=dict(dict(module='volmgr.snapbackup.volume_backup', args={'run': 'R', 'state': 'read'}), **options),
-                                     check_mode=check_mode, async_val=0, action='wait_progress', environment=None, diff=False)
+        options = dict(dict(module='volmgr.snapbackup.volume_backup', args={'run': 'R', 'state': 'read'}), **options)
+        task = types.SimpleNamespace(args=options, check_mode=check_mode)
         self.plugin = wait_progress.ActionModule.__new__(wait_progress.ActionModule)
         self.plugin._task, self.plugin._connection = task, Connection()
         self.plugin._play_context = types.SimpleNamespace(remote_addr='10.0.0.1')
@@ -72,7 +72,8 @@ def test_it_ends_with_the_operation(monkeypatch):
     result = wait.run()
     assert not result.get('failed') and result['extra'] == 'kept' and result['polls'] == 3 and result['waited'] == 4.0
     assert result['changed'] is False
-    assert wait.calls[0]['module_name'] == 'volmgr.snapbackup.volume_backup' and wait.calls[0]['module_args'] == {'run': 'R', 'state': 'read'}
+    assert wait.calls[0]['module_name'] == 'volmgr.snapbackup.volume_backup'
+    assert wait.calls[0]['module_args'] == {'run': 'R', 'state': 'read'}
 
 
 def test_a_line_of_progress(monkeypatch):
@@ -98,7 +99,8 @@ def test_only_figures_that_there_are(row, line):
     assert wait_progress.told(row) == line
 
 
-@pytest.mark.parametrize('number, text', [(0, '0 B'), (1023, '1023 B'), (1024, '1.0 KiB'), (10240, '10 KiB'), (1024 ** 3, '1.0 GiB'), (3 * 1024 ** 6, '3072 PiB')])
+@pytest.mark.parametrize('number, text', [
+    (0, '0 B'), (1023, '1023 B'), (1024, '1.0 KiB'), (10240, '10 KiB'), (1024 ** 3, '1.0 GiB'), (3 * 1024 ** 6, '3072 PiB')])
 def test_sizes(number, text):
     assert wait_progress.size(number) == text
 

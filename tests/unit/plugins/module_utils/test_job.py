@@ -17,7 +17,7 @@ import zipfile
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _process, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _process, _run, _worker
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 
 # Writes for ever, a little at a time, and says first that it has begun.
@@ -105,7 +105,7 @@ def test_a_second_program_leaves_the_running_one_alone(host):
     before = spec_of(record)
     child = os.fork()
     if not child:
-        os._exit(_job.main(path, None))
+        os._exit(_worker.main(path, None))
     assert os.waitpid(child, 0)[1] >> 8 == 1
     assert _job.status(record)['state'] == _job.RUNNING
     assert spec_of(record)['process'] == before['process']
@@ -265,9 +265,9 @@ def test_a_job_renews_the_deadline_of_its_run(host):
     record.update(deadline=0)
     quiet = [sys.executable, '-c', 'import time; time.sleep(60)']
     host.store(record, method='command', argv=quiet)
-    job = _job.Job(_job.directory_of(record), spec_of(record), {})
+    job = _worker.Job(_job.directory_of(record), spec_of(record), {})
     job.phase('d1', 'store')
-    job._renewed -= _job.RENEW_EVERY + 1
+    job._renewed -= _worker.RENEW_EVERY + 1
     job.tick()
     assert _run.load(host.state, record.run).data['deadline'] > 0
 
@@ -276,7 +276,7 @@ def test_what_a_tick_cannot_do_does_not_end_the_job(host, capfd):
     record = host.record()
     host.store(record)
     host.ended(record)
-    job = _job.Job(_job.directory_of(record), spec_of(record), {})
+    job = _worker.Job(_job.directory_of(record), spec_of(record), {})
     job.directory = host.path('nowhere')
     job.tick()
     assert 'nowhere' in capfd.readouterr().err
@@ -284,7 +284,7 @@ def test_what_a_tick_cannot_do_does_not_end_the_job(host, capfd):
 
 def test_the_text_of_a_spec_is_native():
     value = json.loads('{"argv": ["dd", "if=/dev/\\u00e4", 1, null, {"k": "v"}]}')
-    words = _job.native(value)['argv']
+    words = _worker.native(value)['argv']
     assert [type(word) for word in words] == [str, str, int, type(None), dict]
     assert words[1] == 'if=/dev/\xc3\xa4' if str is bytes else 'if=/dev/\xe4'
 
@@ -295,13 +295,13 @@ class Clock:
 
 @pytest.fixture
 def clock(monkeypatch):
-    monkeypatch.setattr(_job, 'monotonic', lambda: Clock.now)
+    monkeypatch.setattr(_worker, 'monotonic', lambda: Clock.now)
     monkeypatch.setattr(Clock, 'now', 1000.0)
     return Clock
 
 
 def test_a_gauge_tells_rate_and_time_left(clock):
-    gauge = _job.Gauge('d1')
+    gauge = _worker.Gauge('d1')
     gauge.begin('store', 1000)
     for dummy in range(5):
         clock.now += 1
@@ -310,7 +310,7 @@ def test_a_gauge_tells_rate_and_time_left(clock):
 
 
 def test_the_rate_is_that_of_the_last_seconds(clock):
-    gauge = _job.Gauge('d1', None)
+    gauge = _worker.Gauge('d1', None)
     gauge.begin('store', 10000)
     for size in [1000] * 5 + [10] * 20:
         clock.now += 1
@@ -320,7 +320,7 @@ def test_the_rate_is_that_of_the_last_seconds(clock):
 
 
 def test_a_gauge_invents_no_figure(clock):
-    gauge = _job.Gauge('d1')
+    gauge = _worker.Gauge('d1')
     assert gauge.row() == dict(object='d1', state='waiting', bytes=0, total=None, percent=None, rate=None, eta=None)
     gauge.begin('store')
     clock.now += 1
@@ -338,7 +338,7 @@ def test_two_threads_can_publish_at_once(host):
     record = host.record()
     host.store(record)
     host.ended(record)
-    job = _job.Job(_job.directory_of(record), spec_of(record), {})
+    job = _worker.Job(_job.directory_of(record), spec_of(record), {})
     failures = []
 
     def publish():

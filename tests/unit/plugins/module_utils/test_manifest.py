@@ -61,7 +61,8 @@ def test_every_key_of_an_image_is_needed(tmpdir, manifest, key):
 
 
 @pytest.mark.parametrize('where, key, value', [
-    ((), 'complete', False), ((), 'complete', 1), ((), 'images', {}), ((), 'run', 7), ((), 'images', [IMAGE, IMAGE]), ((), 'images', ['d1']),
+    ((), 'complete', False), ((), 'complete', 1), ((), 'images', {}), ((), 'run', 7), ((), 'images', [IMAGE, IMAGE]),
+    ((), 'images', ['d1']),
     (('images', 0), 'bytes', '1024'), (('images', 0), 'bytes', True), (('images', 0), 'bytes', -1), (('images', 0), 'bytes', None),
     (('images', 0), 'sha256', 'a' * 63), (('images', 0), 'sha256', None), (('images', 0), 'volume_bytes', 2048),
     (('images', 0), 'method', 'rsync'), (('images', 0), 'file', '/etc/passwd'), (('images', 0), 'file', '../d1.img'),

@@ -96,7 +96,8 @@ def test_a_command_that_stores_by_itself_has_no_file():
 
 def test_volumes_of_a_set_get_names_of_their_own():
     members = [dict(MEMBER, volume='oracle/d1'), dict(MEMBER, volume='oracle/d2')]
-    assert [image['path'] for image in planned('dd', members=members)] == ['/backup/home1/R/oracle_d1.img', '/backup/home1/R/oracle_d2.img']
+    assert [image['path'] for image in planned('dd', members=members)] == [
+        '/backup/home1/R/oracle_d1.img', '/backup/home1/R/oracle_d2.img']
     with pytest.raises(Refused):
         planned('dd', members=[dict(MEMBER, volume='a/b'), dict(MEMBER, volume='a_b')])
 
@@ -114,7 +115,8 @@ def check(host, member=None, destination=None, method='dd', probe=True, **tweak)
     member = member or host.volume()
     member.update(tweak)
     place = _store.Destination(destination or host.backup, 'home1', 'R', ['d1'])
-    images = _store.plan(dict(DATA, members=[member]), host.path('state', 'runs', 'R'), place, _store.Method(method, ['/bin/true'], 'stream', 0, False))
+    how = _store.Method(method, ['/bin/true'], 'stream', 0, False)
+    images = _store.plan(dict(DATA, members=[member]), host.path('state', 'runs', 'R'), place, how)
     _store.check_destination(place, images, [member], host.state, Runner(), probe)
 
 
@@ -180,7 +182,7 @@ def test_what_is_not_ufs_is_not_asked_for_its_lock(host, monkeypatch):
 
 def test_the_nearest_mount_point_counts(host, monkeypatch):
     monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('/dev/a', '/', 'ext4', ''), Mount('/dev/b', host.base, 'ufs', ''),
-                                                       Mount('/dev/c', host.base + '/back', 'xfs', '')])
+                                                      Mount('/dev/c', host.base + '/back', 'xfs', '')])
     assert _store.mount_of(host.backup) == (host.base, 'ufs')
 
 
@@ -201,6 +203,7 @@ def test_a_destination_without_room(host):
 
 def test_files_need_at_most_what_the_file_system_holds(host, monkeypatch):
     system = os.statvfs('/')
+    monkeypatch.setattr(os, 'statvfs', lambda path: system)
     image = dict(planned('tar')[0], filesystem='/')
     assert _store.room_for(image) == (system.f_blocks - system.f_bfree) * system.f_frsize
     assert _store.room_for(dict(image, filesystem='/nowhere')) == 0

@@ -14,7 +14,8 @@ import threading
 import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import BLOCK, IN, OUT, Copier, Digest, OutputFailed, Tool, file_sha256
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import (
+    BLOCK, IN, OUT, Copier, Digest, OutputFailed, Tool, file_sha256)
 
 
 def tool(host, argv, stream):

@@ -53,8 +53,8 @@ def test_what_is_no_device(host):
 
 
 def test_a_device_that_is_open_in_another_process(terminal):
-    other = subprocess.Popen([sys.executable, '-c', 'import sys; f = open(sys.argv[1], "rb", 0); print("open"); sys.stdout.flush(); sys.stdin.read()',
-                              terminal], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    hold = 'import sys; f = open(sys.argv[1], "rb", 0); print("open"); sys.stdout.flush(); sys.stdin.read()'
+    other = subprocess.Popen([sys.executable, '-c', hold, terminal], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert other.stdout.readline() == b'open\n'
         assert 'open in process %d' % other.pid in refusal(terminal, 10, 1000)
@@ -65,7 +65,8 @@ def test_a_device_that_is_open_in_another_process(terminal):
 
 def test_a_device_that_is_mounted_under_another_name(terminal, host, monkeypatch):
     os.symlink(terminal, host.path('alias'))
-    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('tmpfs', '/run', 'tmpfs', ''), Mount(host.path('alias'), '/home1', 'ufs', '')])
+    table = [Mount('tmpfs', '/run', 'tmpfs', ''), Mount(host.path('alias'), '/home1', 'ufs', '')]
+    monkeypatch.setattr(_platform, 'mounts', lambda: table)
     assert 'mounted on /home1' in refusal(terminal, 10, 1000)
 
 
@@ -88,7 +89,8 @@ def test_a_mount_that_is_not_local_is_not_asked(terminal, monkeypatch):
     _target.check_device(terminal, 10, 1000)
 
 
-@pytest.mark.parametrize('number, words', [(errno.EROFS, 'Read-only file system'), (errno.EACCES, 'Permission denied'), (errno.EBUSY, 'busy')])
+@pytest.mark.parametrize('number, words', [
+    (errno.EROFS, 'Read-only file system'), (errno.EACCES, 'Permission denied'), (errno.EBUSY, 'busy')])
 def test_a_device_that_cannot_be_opened_for_writing(terminal, monkeypatch, number, words):
     real = os.open
 

@@ -8,6 +8,8 @@ __metaclass__ = type
 import json
 import os
 
+import pytest
+
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _job, _run
 
 
@@ -45,7 +47,8 @@ def test_check_mode_tells_the_commands_that_would_be_run(host, ansible):
 
 def test_check_mode_before_there_is_a_run(host, ansible):
     member = dict(volume='d1', device='/dev/md/rdsk/d3', bytes=1048576, original='/dev/md/rdsk/d1')
-    result = ansible('volume_backup', options(host, members=[member], method='command', command=['/opt/x', '{run}', '{device}', '{path}']), check=True)
+    command = ['/opt/x', '{run}', '{device}', '{path}']
+    result = ansible('volume_backup', options(host, members=[member], method='command', command=command), check=True)
     assert [command['argv'] for command in result['commands']] == [
         ['/opt/x', '<run>', '/dev/md/rdsk/d3', os.path.join(host.state, 'runs', '<run>', 'mnt', 'd1')]]
     assert result['changed'] and not os.path.exists(host.state)
@@ -93,6 +96,15 @@ def test_nothing_is_started_when_the_destination_is_bad(host, ansible):
     result = ansible('volume_backup', options(host, record, destination=host.path('nowhere/')))
     assert result['failed'] and 'does not exist' in result['msg']
     assert _job.status(record)['state'] == 'absent' and _run.load(host.state, record.run).data['job'] is None
+
+
+@pytest.mark.parametrize('fields, words', [
+    (dict(verdict=None), 'no consistent copies'), (dict(verdict='torn'), 'no consistent copies'), (dict(kind='restore'), 'kind restore'),
+    (dict(closed=1, result='failed'), 'a closed run')])
+def test_only_what_this_run_has_split_is_stored(host, ansible, fields, words):
+    record = host.record(**fields)
+    result = ansible('volume_backup', options(host, record))
+    assert result['failed'] and words in result['msg'] and _job.status(record)['state'] == 'absent'
 
 
 def test_options_that_belong_together(host, ansible):

@@ -15,7 +15,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _job
 @pytest.fixture
 def backup(host):
     """The manifest of a backup of d1, with a recovery file, and the record of a restore."""
-    recovery = [dict(driver='postgresql', volume='d1', directory='pgdata', files=[dict(source=host.file('label', b'label'), place='backup_label')])]
+    files = [dict(source=host.file('label', b'label'), place='backup_label')]
+    recovery = [dict(driver='postgresql', volume='d1', directory='pgdata', files=files)]
     record = host.record(recovery=recovery)
     host.store(record, method='command', argv=['/bin/echo', 'stream'])
     manifest = host.ended(record)['manifest']
@@ -54,6 +55,14 @@ def test_nothing_starts_without_the_right_confirmation(host, ansible, backup, co
         result = ansible('volume_restore', options(host, backup, confirm=confirm), check=check)
         assert result['failed'] and 'Nothing was overwritten' in result['msg'] and 'goes onto %s' % host.path('target') in result['msg']
     assert _job.status(backup[1])['state'] == 'absent'
+
+
+def test_a_run_of_a_backup_restores_nothing(host, ansible, backup):
+    manifest, restore = backup
+    restore.update(closed=1, result='abandoned')
+    for record in (restore, host.record()):
+        result = ansible('volume_restore', options(host, (manifest, record)))
+        assert result['failed'] and 'restores nothing' in result['msg'] and os.listdir(host.path('target')) == []
 
 
 def test_a_bad_target_is_refused_before_the_job(host, ansible, backup):
