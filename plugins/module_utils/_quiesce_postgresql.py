@@ -60,7 +60,8 @@ class Session:
             self.process.stdin.write(('%s;\n\\echo %s\n' % (statement, DONE)).encode('utf-8'))
             self.process.stdin.flush()
         except (IOError, OSError):
-            raise self.refusal('ended')
+            # It has ended. Why, is in its output, which is read below up to its end.
+            pass
         until = _platform.monotonic() + limit
         mark = (DONE + '\n').encode('ascii')
         while mark not in self.pending:

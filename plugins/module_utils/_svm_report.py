@@ -74,7 +74,8 @@ def split_state(words):
     for state in STATES:
         if words == state or words.startswith(state + ' '):
             return state, words[len(state):].strip()
-    raise UnknownWord('metastat printed a state that is not documented: %s.' % words.strip(), found=words.strip(), needed='one of %s' % ', '.join(STATES),
+    raise UnknownWord('metastat printed a state that is not documented: %s.' % words.strip(), found=words.strip(),
+                      needed='one of %s' % ', '.join(STATES),
                       look='metastat')
 
 
@@ -135,7 +136,8 @@ class _Reader:
         elif TABLE.match(line):
             self.table = True
         elif self.table and line.strip() and not STRIPE.match(line):
-            raise UnknownWord('metastat printed a component of %s in a form that is not documented: %s.' % (self.submirror.name, line.strip()),
+            raise UnknownWord('metastat printed a component of %s in a form that is not documented: %s.' % (self.submirror.name,
+                                                                                                            line.strip()),
                               object=self.submirror.name, found=line.strip(), look='metastat')
         elif invoke:
             self.submirror.invoke = invoke.group(1).strip()
@@ -164,7 +166,8 @@ def parse_report(output):
         missing = [s.name for s in mirror.submirrors if s.state is None or s.blocks is None or not s.components]
         if missing or mirror.blocks is None or not mirror.submirrors:
             raise UnknownWord('metastat does not describe mirror %s in full.' % mirror.name, object=mirror.name,
-                              found='no %s' % ('description of ' + ', '.join(missing) if missing else 'size or submirrors'), vendor=output[-2000:])
+                              found='no %s' % ('description of ' + ', '.join(missing)
+                                               if missing else 'size or submirrors'), vendor=output[-2000:])
     return reader.mirrors
 
 
@@ -176,7 +179,8 @@ def parse_concise(output):
         if found:
             members = [_member(part) for part in CONCISE_MEMBER.finditer(found.group(3))]
             if not CONCISE_MEMBERS.match(found.group(3)) or len(dict(members)) != len(members):
-                raise UnknownWord('metastat -c names submirrors in a form that is not documented: %s.' % found.group(3), object=found.group(1),
+                raise UnknownWord('metastat -c names submirrors in a form that is not documented: %s.' % found.group(3),
+                                  object=found.group(1),
                                   found=found.group(3), look='metastat -c')
             mirrors[found.group(1)] = dict(members)
     return mirrors
@@ -191,7 +195,7 @@ def _member(part):
 
 
 def soft_partitions(output):
-    """The soft partitions in metastat -p as {name: base volume}. Base names may be full paths, /dev/md/[SET/]rdsk/NAME, in newer releases."""
+    """The soft partitions in metastat -p as {name: base volume}. Newer releases give paths, /dev/md/[SET/]rdsk/NAME."""
     found = {}
     for line in output.splitlines():
         words = line.split()

@@ -204,7 +204,8 @@ def test_the_account_of_a_runner():
     assert runner.commands[0]['seconds'] >= 0 and runner.commands[1]['seconds'] is None
 
 
-@pytest.mark.parametrize('script, timeout, said', [('echo why >&2; exit 1', 10, 'why'), ('echo why; exit 1', 10, 'why'), ('exec sleep 60', 0.1, None)])
+@pytest.mark.parametrize('script, timeout, said',
+                         [('echo why >&2; exit 1', 10, 'why'), ('echo why; exit 1', 10, 'why'), ('exec sleep 60', 0.1, None)])
 def test_expect(script, timeout, said):
     with pytest.raises(CommandFailed) as caught:
         Runner().expect([SH, '-c', script], timeout=timeout, object='d1')

@@ -174,7 +174,9 @@ def test_the_owner_is_killed_while_a_command_runs(place):
     """The command is gone before anything is undone, or it could cut or lock afterwards."""
     lease = place.lease()
     late = 'sleep 0.5; echo late >>%s' % place.base.join('journal')
-    owner, watchdog = owner_that_waits(place, lease, lambda: lease.run(['/bin/sh', '-c', 'echo $$ >%s; %s; exec sleep 60' % (place.base.join('command'), late)]))
+    owner, watchdog = owner_that_waits(place, lease, lambda: lease.run(['/bin/sh', '-c',
+                                                                        'echo $$ >%s; %s; exec sleep 60' % (place.base.join('command'),
+                                                                                                            late)]))
     eventually(lambda: place.base.join('command').check() and place.base.join('command').read().endswith('\n'))
     os.kill(owner, signal.SIGKILL)
     os.waitpid(owner, 0)
@@ -396,7 +398,8 @@ def test_nothing_of_it_is_on_standard_output(place):
         'import conftest', 'from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Lease',
         'sys.stdout.write("before ")', 'open(%r, "w").close()' % str(place.base.join('marker')),
         'with Lease(1.5, {"k": lambda run: True}, %r) as lease:' % str(place.report),
-        '    lease.run(["/bin/echo", "loud"], hold="k")', '    lease.keep(%r)' % str(place.base.join('marker')), 'sys.stdout.write("after %d" % lease.pid)'])
+        '    lease.run(["/bin/echo", "loud"], hold="k")', '    lease.keep(%r)' % str(place.base.join('marker')),
+        'sys.stdout.write("after %d" % lease.pid)'])
     begun = time.time()
     process = subprocess.Popen([sys.executable, '-c', script], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                cwd=os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..'))

@@ -109,11 +109,13 @@ def test_commands_of_solaris(solaris):
     assert words(_platform.umount_argv('/mnt')) == '/mnt'
 
 
-@pytest.mark.parametrize('fstype, options', [('xfs', 'ro,norecovery,nouuid'), ('ext4', 'ro,noload'), ('ext3', 'ro,noload'), ('btrfs', 'ro')])
+@pytest.mark.parametrize('fstype, options',
+                         [('xfs', 'ro,norecovery,nouuid'), ('ext4', 'ro,noload'), ('ext3', 'ro,noload'), ('btrfs', 'ro')])
 def test_mounting_on_linux(linux, fstype, options):
     assert words(_platform.mount_argv('/dev/sdb', '/mnt', fstype)) == '-t %s -o %s /dev/sdb /mnt' % (fstype, options)
 
 
 def test_checking_on_linux(linux):
     assert words(_platform.check_argv('/dev/sdb', 'ext4')) == '-t ext4 -n /dev/sdb'
-    assert _platform.check_argv('/dev/sdb', 'xfs')[0].endswith('xfs_repair') and words(_platform.check_argv('/dev/sdb', 'xfs')) == '-n /dev/sdb'
+    assert _platform.check_argv('/dev/sdb', 'xfs')[0].endswith('xfs_repair')
+    assert words(_platform.check_argv('/dev/sdb', 'xfs')) == '-n /dev/sdb'

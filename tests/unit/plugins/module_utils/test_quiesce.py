@@ -96,7 +96,8 @@ def test_the_order_of_a_window(tmpdir):
     runner = Runner()
     made = window(tmpdir, confirm=lambda look: seen.append(look(['/bin/echo', 'offline']).out))
     facts = made.open(runner)
-    assert journal(tmpdir) == ['begin a', 'begin b', 'flush a', 'flush b', 'enter a', 'enter b', 'proves a', 'proves b', 'leave b', 'leave a', 'end b', 'end a']
+    assert journal(tmpdir) == ['begin a', 'begin b', 'flush a', 'flush b', 'enter a', 'enter b', 'proves a', 'proves b', 'leave b',
+                               'leave a', 'end b', 'end a']
     assert [step['what'] for step in facts['steps']] == ['lock', 'lock', 'cut', 'cut', 'look', 'unlock', 'unlock']
     assert seen == ['offline\n'] and made.recovery == [{'driver': 'b'}, {'driver': 'a'}] and locks(tmpdir) == []
     assert len(runner.commands) == 6 and runner.reads == 1
@@ -178,7 +179,8 @@ def test_check_asks_every_holder_and_changes_nothing(tmpdir):
 
 def test_commands_for_check_mode(tmpdir):
     assert window(tmpdir).commands() == [
-        ['flush', 'a'], ['flush', 'b'], ['lock', 'a'], ['lock', 'b'], ['/bin/true', 'cut1'], ['/bin/true', 'cut2'], ['unlock', 'b'], ['unlock', 'a']]
+        ['flush', 'a'], ['flush', 'b'], ['lock', 'a'], ['lock', 'b'], ['/bin/true', 'cut1'], ['/bin/true', 'cut2'], ['unlock',
+                                                                                                                     'b'], ['unlock', 'a']]
 
 
 @pytest.fixture
@@ -209,7 +211,8 @@ def test_the_content_of_a_window_on_ufs(solaris):
     facts = made.open(Runner())
     words = [' '.join([step['what'], os.path.basename(step['argv'][0])] + [word for word in step['argv'][1:] if word not in solaris.points])
              for step in facts['steps']]
-    assert words == ['lock lockfs -w -c ' + TAG, 'look lockfs', 'cut metaoffline d1 d3', 'cut metaoffline d4 d3', 'look metastat -c d1 d4', 'look lockfs',
+    assert words == ['lock lockfs -w -c ' + TAG, 'look lockfs', 'cut metaoffline d1 d3', 'cut metaoffline d4 d3',
+                     'look metastat -c d1 d4', 'look lockfs',
                      'unlock lockfs -u', 'look lockfs']
     assert solaris.locks() == [] and [solaris.states(name)['d3'] for name in ('d1', 'd4')] == ['offline'] * 2
 
@@ -218,7 +221,8 @@ def test_the_content_of_a_window_on_ufs(solaris):
     'case $* in "-w "*) rm -f "$D/on.lockfs"; exit 0 ;; esac',
     'case $* in "-w "*) exit 1 ;; esac',
     'case $* in "-u "*) set -- -u; echo modified >&2; for p in "$D"/lock.*; do rm -f "$p"; done; exit 2 ;; esac',
-    'case $* in -*) ;; *) [ ! -f "$D/lock.once" ] && ls "$D"/lock._* >/dev/null 2>&1 && { : >"$D/lock.once"; echo strange; exit 0; } ;; esac'])
+    'case $* in -*) ;; *) [ ! -f "$D/lock.once" ] &&'
+    ' ls "$D"/lock._* >/dev/null 2>&1 && { : >"$D/lock.once"; echo strange; exit 0; } ;; esac'])
 def test_a_lockfs_that_lies_or_fails(solaris, fault):
     made = ufs_window(solaris)
     solaris.on('lockfs', fault)

@@ -22,7 +22,9 @@ def pair(before=('/bin/true', 'before'), after=('/bin/true', 'after'), limit=30,
 
 
 @pytest.mark.parametrize('before, after', [
-    (None, ['/bin/true']), (['/bin/true'], None), ([], ['/bin/true']), (['true'], ['/bin/true']), (['/nonexistent'], ['/bin/true']), (['/bin/true'], ['/etc/passwd'])])
+    (None, ['/bin/true']), (['/bin/true'], None), ([], ['/bin/true']), (['true'], ['/bin/true']), (['/nonexistent'],
+                                                                                                   ['/bin/true']), (['/bin/true'],
+                                                                                                                    ['/etc/passwd'])])
 def test_check_refuses_what_cannot_run(before, after):
     with pytest.raises(Refused):
         pair(before, after).check(Script({}))
@@ -41,7 +43,8 @@ def journal(tmpdir):
 
 
 def window(tmpdir, *pairs, **kwargs):
-    return Window(list(pairs), [shell(tmpdir, 'echo cut >>%/journal', *kwargs.get('cut', []))], lambda look: None, kwargs.get('seconds', 30), str(tmpdir.join('report')))
+    return Window(list(pairs), [shell(tmpdir, 'echo cut >>%/journal', *kwargs.get('cut', []))], lambda look: None,
+                  kwargs.get('seconds', 30), str(tmpdir.join('report')))
 
 
 def note(tmpdir, word, *more):

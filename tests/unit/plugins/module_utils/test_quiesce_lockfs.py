@@ -83,7 +83,8 @@ def test_parse_status(output, paths, found):
 
 
 @pytest.mark.parametrize('output', [
-    '', HEADER, table(('/home10', 'unlock', '')), table(('/home1', 'unknown', '')), table(('/home1', 'EIO', 'May be hard locked')), '/home1 \n',
+    '', HEADER, table(('/home10', 'unlock', '')), table(('/home1', 'unknown', '')), table(('/home1', 'EIO',
+                                                                                           'May be hard locked')), '/home1 \n',
     '/home1\n', table(('/home1', 'unlock', ''), ('/home1', 'write', '')), table(('/home1', 'Unlock', ''))])
 def test_status_that_cannot_be_understood(output):
     with pytest.raises(UnknownWord):
@@ -151,7 +152,8 @@ def test_enter_locks_and_proves():
     assert lease.script.calls == ['lockfs -w -c %s /home1 /home2' % TAG, 'lockfs /home1 /home2']
 
 
-@pytest.mark.parametrize('status', [UNLOCKED, LOCKED.replace(TAG, 'other', 1), LOCKED.replace('write  ', '(write)', 1), LOCKED.replace('write', 'error', 1),
+@pytest.mark.parametrize('status', [UNLOCKED, LOCKED.replace(TAG, 'other', 1), LOCKED.replace('write  ', '(write)', 1),
+                                    LOCKED.replace('write', 'error', 1),
                                     table(('/home1', 'write', TAG), ('/home2', 'write', TAG + '0'))])
 def test_another_lock_proves_nothing(status):
     with pytest.raises(Torn):
@@ -182,7 +184,8 @@ def test_leave_keeps_in_the_lease_what_is_still_locked():
 
 
 def test_undo_takes_only_the_locks_of_this_run():
-    script = Script({'lockfs /home1 /home2': [table(('/home1', 'write', TAG), ('/home2', 'write', 'other')), table(('/home1', 'unlock', ''), ('/home2', 'write', 'other'))],
+    script = Script({'lockfs /home1 /home2': [table(('/home1', 'write', TAG), ('/home2', 'write', 'other')),
+                                              table(('/home1', 'unlock', ''), ('/home2', 'write', 'other'))],
                      'lockfs -u /home1': ''})
     assert lock().undo(script) is True
     assert script.calls == ['lockfs /home1 /home2', 'lockfs -u /home1', 'lockfs /home1 /home2']

@@ -49,10 +49,6 @@ while True:
     if said == '@ERROR':
         print('ERROR:  permission denied')
         sys.exit(3)
-    if said == '@ENDS':
-        print('0/2000028')
-        print(sys.stdin.readline()[6:].strip())
-        sys.exit(0)
     if said:
         print(said)
         sys.stdout.flush()
@@ -68,15 +64,16 @@ def psql(tmpdir):
     path = tmpdir.join('psql')
     path.write(PSQL % sys.executable)
     path.chmod(0o755)
+    label = binascii.hexlify(b'START WAL LOCATION\n').decode('ascii')
     usual = dict(version='130022', data=str(tmpdir.join('data')), start='0/2000028', recovery='f', tablespaces='',
-                 stop='|'.join(['0/3000100', '000000010000000000000002', '000000010000000000000003', binascii.hexlify(b'START WAL LOCATION\n').decode('ascii'), '']))
+                 stop='0/3000100|000000010000000000000002|000000010000000000000003|%s|' % label)
 
     def made(**changes):
         now = dict(usual, **changes)
-        tmpdir.join('answers').write(''.join('%s\t%s\n' % pair for pair in [
-            ('server_version_num', now['version']), ('data_directory', now['data']), ('wal_segment_size', str(16 * MIB)), ('pg_is_in_recovery', now['recovery']),
-            ('pg_tablespace', now['tablespaces']), ('backup_stop', now['stop']), ('stop_backup', now['stop']), ('start', now['start']), ('one', '1'), ('two', '1|2\n3|4'),
-        ]).replace('1|2\n3|4', '1|2'))
+        pairs = [('server_version_num', now['version']), ('data_directory', now['data']), ('wal_segment_size', str(16 * MIB)),
+                 ('pg_is_in_recovery', now['recovery']), ('pg_tablespace', now['tablespaces']), ('backup_stop', now['stop']),
+                 ('stop_backup', now['stop']), ('start', now['start']), ('one', '1'), ('two', '1|2')]
+        tmpdir.join('answers').write(''.join('%s\t%s\n' % pair for pair in pairs))
         return str(path)
     made()
     made.tmpdir = tmpdir
@@ -119,7 +116,8 @@ def test_a_session_of_an_unknown_user():
         Session(['/bin/true'], 'no-such-user')
 
 
-@pytest.mark.parametrize('answer, word, vendor', [('@DIE', 'ended', None), ('@HANG', 'no answer', None), ('@ERROR', 'ended', 'ERROR:  permission denied')])
+@pytest.mark.parametrize('answer, word, vendor',
+                         [('@DIE', 'ended', None), ('@HANG', 'no answer', None), ('@ERROR', 'ended', 'ERROR:  permission denied')])
 def test_a_session_that_does_not_answer(psql, answer, word, vendor):
     path = psql(start=answer)
     talk = Session([path], getpass.getuser())
@@ -140,8 +138,11 @@ def test_a_statement_to_a_session_that_has_ended(psql):
 
 
 def test_a_psql_that_cannot_connect(psql):
+    """It may have ended before it is asked anything; its message must reach the user all the same."""
+    talk = Session(['/bin/sh', '-c', 'echo "could not connect" >&2; exit 2'], getpass.getuser())
+    eventually(lambda: gone(talk.process.pid))
     with pytest.raises(Refused) as caught:
-        Session(['/bin/sh', '-c', 'echo "could not connect" >&2; exit 2'], getpass.getuser()).ask('SELECT one', 5)
+        talk.ask('SELECT one', 5)
     assert caught.value.facts['vendor'] == 'could not connect'
 
 
@@ -150,7 +151,8 @@ def test_check_leaves_no_session(psql):
     assert gone(psql.pid()) and 'start_backup' not in psql.tmpdir.join('asked').read()
 
 
-@pytest.mark.parametrize('changes, word', [(dict(recovery='t'), 'standby'), (dict(data='/proc'), 'no volume'), (dict(tablespaces='/proc'), 'no volume')])
+@pytest.mark.parametrize('changes, word',
+                         [(dict(recovery='t'), 'standby'), (dict(data='/proc'), 'no volume'), (dict(tablespaces='/proc'), 'no volume')])
 def test_check_refuses(psql, changes, word):
     with pytest.raises(Refused) as caught:
         cluster(psql, **changes).check(Runner())
@@ -169,7 +171,8 @@ def window(psql, holder, cut='true'):
     return Window([holder], [['/bin/sh', '-c', cut]], lambda look: None, 30, str(psql.tmpdir.join('report')))
 
 
-@pytest.mark.parametrize('version, start, stop', [('130022', 'pg_start_backup', 'pg_stop_backup'), ('150004', 'pg_backup_start', 'pg_backup_stop'),
+@pytest.mark.parametrize('version, start, stop',
+                         [('130022', 'pg_start_backup', 'pg_stop_backup'), ('150004', 'pg_backup_start', 'pg_backup_stop'),
                                                   ('90624', 'pg_start_backup', 'pg_stop_backup')])
 def test_what_recovery_needs_is_saved(psql, version, start, stop):
     if version == '90624':
@@ -179,7 +182,8 @@ def test_what_recovery_needs_is_saved(psql, version, start, stop):
     entry, = made.recovery
     assert (entry['driver'], entry['volume'], entry['directory']) == ('postgresql', 'd1', 'data')
     wal = 'pg_xlog' if version == '90624' else 'pg_wal'
-    assert [found['place'] for found in entry['files']] == ['backup_label', wal + '/000000010000000000000002', wal + '/000000010000000000000003']
+    assert [found['place'] for found in entry['files']] == ['backup_label', wal + '/000000010000000000000002',
+                                                            wal + '/000000010000000000000003']
     contents = [open(found['source']).read() for found in entry['files']]
     assert contents == ['START WAL LOCATION\n', '000000010000000000000002', '000000010000000000000003']
     asked = psql.tmpdir.join('asked').read()

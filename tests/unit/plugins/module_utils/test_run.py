@@ -48,7 +48,8 @@ def test_a_new_record(state):
     on_disk = _files.read_json(os.path.join(state, 'runs', record.run + '.json'))
     assert on_disk == record.data == _run.load(state, record.run).data
     assert sorted(on_disk) == sorted((
-        'schema run name sequence manager kind host phase result error opened deadline closed boot members undo window verdict proof recovery '
+        'schema run name sequence manager kind host phase result error opened deadline closed boot members undo window '
+        'verdict proof recovery '
         'layout image job redundancy_lost_seconds peers').split())
     assert record.is_open and on_disk['phase'] == 'preflight' and on_disk['sequence'] == 1
     assert 0 < on_disk['deadline'] - time.time() <= _run.STALE_AFTER
@@ -98,7 +99,8 @@ def test_names_of_sets(state, name):
     assert _run.all_runs(state) == []
 
 
-@pytest.mark.parametrize('run', ['', '../x', '20261120T031500Z', '20261120T031500Z-A1B2C3', '20261120T031500Z-a1b2c3/x', '20261120T031500Z-a1b2c3\n',
+@pytest.mark.parametrize('run', ['', '../x', '20261120T031500Z', '20261120T031500Z-A1B2C3', '20261120T031500Z-a1b2c3/x',
+                                 '20261120T031500Z-a1b2c3\n',
                                  '20261120T031500Z-a1b2c3', '<run>'])
 def test_loading_what_is_not_there(state, run):
     with pytest.raises(Refused):

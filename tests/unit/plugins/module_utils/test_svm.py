@@ -13,7 +13,8 @@ import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _svm
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused, Torn, UnknownWord
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import Svm, faults, member, refuse_unless_healthy, states, submirror_of, valid_name
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
+    Svm, faults, member, refuse_unless_healthy, states, submirror_of, valid_name)
 
 from scripted import Script, answer, fixture, tools
 
@@ -43,7 +44,8 @@ def mirror(*reports):
 
 @pytest.mark.parametrize('full, concise, found', [
     ('two_way', 'two_way', 'okay'), ('offline', 'offline', 'offline'), ('resyncing', 'resyncing', 'resyncing'),
-    ('resyncing_large', 'resyncing_large', 'resyncing'), ('cancelled', 'maintenance', 'cancelled'), ('maintenance', 'maintenance', 'maintenance'),
+    ('resyncing_large', 'resyncing_large', 'resyncing'), ('cancelled', 'maintenance', 'cancelled'), ('maintenance', 'maintenance',
+                                                                                                     'maintenance'),
     ('unavailable', 'unavailable', 'maintenance'), ('unavailable_running', 'unavailable', 'unavailable')])
 def test_states(full, concise, found):
     assert states(svm(full, concise).mirrors(['d1'])) == {'d1': {'d2': 'okay', 'd3': found}}
@@ -64,7 +66,8 @@ def test_what_is_no_mirror_is_refused():
 
 @pytest.mark.parametrize('full, concise', [
     ('two_way', 'offline'), ('two_way', 'resyncing'), ('two_way', 'maintenance'), ('two_way', 'unavailable'), ('offline', 'two_way'),
-    ('resyncing', 'two_way'), ('resyncing', 'offline'), ('cancelled', 'offline'), ('unavailable_running', 'two_way'), ('cancelled', 'two_way'),
+    ('resyncing', 'two_way'), ('resyncing', 'offline'), ('cancelled', 'offline'), ('unavailable_running', 'two_way'), ('cancelled',
+                                                                                                                       'two_way'),
     ('two_way', 'sets'), ('three_way', 'two_way')])
 def test_reports_that_contradict_each_other_are_read_again_and_then_refused(full, concise):
     reader = svm(full, concise)
@@ -94,7 +97,8 @@ def test_a_failing_concise_report_is_no_missing_option():
 @pytest.mark.parametrize('said, vendor', [
     (answer(rc=1, err='metastat: node1: d1: unit not set up\n\n'), 'unit not set up'),
     (answer(rc=None), None),
-    (answer(fixture('metastat', 'two_way'), rc=1, err='metastat: node1: svc:/system/mdmonitor:default: service(s) not online in SMF\n'), 'not online in SMF')])
+    (answer(fixture('metastat', 'two_way'), rc=1, err='metastat: node1: svc:/system/mdmonitor:default: service(s) not online in SMF\n'),
+     'not online in SMF')])
 def test_a_report_with_a_bad_end_is_not_believed(said, vendor):
     with pytest.raises(CommandFailed) as caught:
         svm(said).mirrors(['d1'])
@@ -118,8 +122,9 @@ def test_a_stale_database_is_refused():
     ('three_way_offline', 'three_way_offline', ['submirror d4 is offline']),
     ('resyncing', 'resyncing', ['submirror d3 is resyncing']),
     ('maintenance', 'maintenance', ['submirror d3 is maintenance', 'component c1t1d0s0 of d3 is maintenance']),
-    ('last_erred', 'd1 m 8.0GB d2 (maint) d3 (maint)\n', ['submirror d2 is maintenance', 'submirror d3 is maintenance',
-                                                          'component c1t0d0s0 of d2 is maintenance', 'component c1t1d0s0 of d3 is last erred']),
+    ('last_erred', 'd1 m 8.0GB d2 (maint) d3 (maint)\n', [
+        'submirror d2 is maintenance', 'submirror d3 is maintenance', 'component c1t0d0s0 of d2 is maintenance',
+        'component c1t1d0s0 of d3 is last erred']),
     ('hot_spare', 'two_way', [])])
 def test_faults(full, concise, found):
     if concise.startswith('d1 '):
@@ -205,7 +210,8 @@ def test_valid_name(name):
     assert valid_name(name) == name
 
 
-@pytest.mark.parametrize('name', ['', '-f', '-d1', '1d', 'd 1', ' d1', 'd1 ', 'd1\n', '\nd1', 'd1;ls', 'd1"', "d1'", 'd1$(id)', '../d1', '/dev/md/dsk/d1',
+@pytest.mark.parametrize('name', ['', '-f', '-d1', '1d', 'd 1', ' d1', 'd1 ', 'd1\n', '\nd1', 'd1;ls', 'd1"', "d1'", 'd1$(id)', '../d1',
+                                  '/dev/md/dsk/d1',
                                   'd1|', 'all', 'none', u'd\xe9', u'\u0430', 'd1\0', 'd\t1', 'd*', 'a=b'])
 def test_invalid_name(name):
     with pytest.raises(Refused):

@@ -117,7 +117,8 @@ def test_invoke(name, invoke):
 
 @pytest.mark.parametrize('name, components', [
     ('two_way', {'c1t1d0s0': 'okay'}), ('maintenance', {'c1t1d0s0': 'maintenance'}), ('last_erred', {'c1t1d0s0': 'last erred'}),
-    ('unavailable', {'c1t1d0s0': '-'}), ('disksuite', {'c0t2d0s2': 'okay'}), ('times', {'c1t1d0s0': 'okay'}), ('blanks', {'c1t1d0s0': 'okay'}),
+    ('unavailable', {'c1t1d0s0': '-'}), ('disksuite', {'c0t2d0s2': 'okay'}), ('times', {'c1t1d0s0': 'okay'}), ('blanks',
+                                                                                                               {'c1t1d0s0': 'okay'}),
     ('hot_spare', {'c1t1d0s0': 'okay'}), ('concat', {'c1t1d0s0': 'okay', 'c2t1d0s0': 'maintenance'}), ('offline', {'c1t1d0s0': 'okay'})])
 def test_components(name, components):
     assert report(name)['d1'].submirror('d3').components == components
@@ -132,7 +133,8 @@ def test_times(name, since):
 
 
 @pytest.mark.parametrize('said, state', [
-    ('Okay', ('Okay', '')), ('Okay         ', ('Okay', '')), ('Resync cancelled Fri Nov 20 09:12:03 2026', ('Resync cancelled', 'Fri Nov 20 09:12:03 2026')),
+    ('Okay', ('Okay', '')), ('Okay         ', ('Okay', '')), ('Resync cancelled Fri Nov 20 09:12:03 2026',
+                                                              ('Resync cancelled', 'Fri Nov 20 09:12:03 2026')),
     ('Okay         (invalid time)', ('Okay', '(invalid time)'))])
 def test_split_state(said, state):
     assert split_state(said) == state
@@ -173,7 +175,8 @@ def test_a_submirror_without_its_heading_does_not_lend_its_state():
     with pytest.raises(UnknownWord):
         parse_report(''.join(line for line in lines if 'Submirror 0: d2' not in line and not line.startswith('d2:')))
     with pytest.raises(UnknownWord):
-        parse_report(''.join(line for line in fixture('metastat', 'last_erred').splitlines(True) if 'Submirror 1' not in line and 'Submirror of' not in line))
+        parse_report(''.join(line for line in fixture('metastat', 'last_erred').splitlines(True) if 'Submirror 1' not in line
+                             and 'Submirror of' not in line))
 
 
 def test_a_mirror_that_is_printed_twice_has_its_submirrors_once():
@@ -239,7 +242,8 @@ def squeeze(chance, lines):
 
 
 def insert(chance, lines):
-    lines.insert(chance.randrange(len(lines) + 1), chance.choice(['\n', 'WARNING: \n', '    State:\n', '\t\n', '    Resync something\n', '(\n', '\xe9\n']))
+    lines.insert(chance.randrange(len(lines) + 1),
+                 chance.choice(['\n', 'WARNING: \n', '    State:\n', '\t\n', '    Resync something\n', '(\n', '\xe9\n']))
 
 
 DAMAGES = (drop, double, cut, smear, squeeze, insert)

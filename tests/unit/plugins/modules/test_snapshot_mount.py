@@ -51,9 +51,11 @@ def test_mount_and_unmount(call, solaris, run):
 def test_check_mode(call, solaris, run):
     files, content = solaris.files(), _run.load(solaris.state, run).data
     told = call('snapshot_mount', check=True, run=run, state='mounted')
-    assert told['changed'] and solaris.files() == files and solaris.journal('mount', 'umount') == [] and _run.load(solaris.state, run).data == content
+    assert told['changed'] and solaris.files() == files and solaris.journal('mount', 'umount') == []
+    assert _run.load(solaris.state, run).data == content
     done = call('snapshot_mount', run=run, state='mounted')
-    assert [command['argv'] for command in told['commands']] == [command['argv'] for command in done['commands']] and told['after'] == done['after']
+    assert [command['argv'] for command in told['commands']] == [command['argv'] for command in done['commands']]
+    assert told['after'] == done['after']
     files = solaris.files()
     back = call('snapshot_mount', check=True, run=run, state='unmounted')
     assert back['changed'] and len(back['commands']) == 2 and solaris.journal('umount') == [] and solaris.files() == files

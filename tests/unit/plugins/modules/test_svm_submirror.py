@@ -48,7 +48,8 @@ def test_split_and_bring_back(call, two, run):
     assert done['changed'] and done['verdict'] == 'filesystem'
     assert done['before'] == {'d1': {'d2': 'okay', 'd3': 'okay'}, 'd4': {'d5': 'okay', 'd6': 'okay'}}
     assert done['after'] == {'d1': {'d2': 'okay', 'd3': 'offline'}, 'd4': {'d5': 'okay', 'd6': 'offline'}}
-    assert [os.path.basename(command['argv'][0]) for command in done['commands']] == ['lockfs', 'lockfs', 'metaoffline', 'metaoffline', 'lockfs']
+    assert [os.path.basename(command['argv'][0]) for command in done['commands']] == ['lockfs', 'lockfs', 'metaoffline', 'metaoffline',
+                                                                                      'lockfs']
     assert all(command['rc'] == 0 and command['seconds'] > 0 for command in done['commands'])
     data = record(two, name)
     assert (data['phase'], data['verdict'], data['error'], data['window']['cuts']) == ('split', 'filesystem', None, done['window']['cuts'])
@@ -58,7 +59,8 @@ def test_split_and_bring_back(call, two, run):
     assert [clause['argv'][1:] for clause in data['proof']] == [['-t', 'd1'], ['-t', 'd4']] and two.locks() == []
 
     again = call('svm_submirror', run=name, state='offline', members=MEMBERS)
-    assert not again['changed'] and again['commands'] == [] and again['window'] == done['window'] and again['before'] == again['after'] == done['after']
+    assert not again['changed'] and again['commands'] == [] and again['window'] == done['window']
+    assert again['before'] == again['after'] == done['after']
 
     back = call('svm_submirror', run=name, state='online')
     assert back['changed'] and back['after'] == {'d1': {'d2': 'okay', 'd3': 'resyncing'}, 'd4': {'d5': 'okay', 'd6': 'resyncing'}}
@@ -132,7 +134,8 @@ def test_a_set_that_is_split_in_part_is_refused(call, two, run):
     assert two.states('d4')['d6'] == 'okay'
 
 
-@pytest.mark.parametrize('d4', ['d5 okay\nd6 resyncing\n', 'd5 okay\nd6 maintenance\n', 'd5 maintenance\nd6 okay\n', 'd6 okay\n', 'd5 offline\nd6 okay\n'])
+@pytest.mark.parametrize('d4', ['d5 okay\nd6 resyncing\n', 'd5 okay\nd6 maintenance\n', 'd5 maintenance\nd6 okay\n', 'd6 okay\n',
+                                'd5 offline\nd6 okay\n'])
 def test_nothing_is_split_unless_all_are_healthy(call, two, run, d4):
     two.put('mirror.d4', d4)
     told = call('svm_submirror', run=run(), state='offline', members=MEMBERS)
@@ -283,7 +286,8 @@ def test_an_application_is_held_over_the_cut(call, two, run):
     hooks = [dict(driver='command', before=['/bin/sh', '-c', 'echo stop >>' + journal], after=['/bin/sh', '-c', 'echo start >>' + journal])]
     told = call('svm_submirror', run=run(), state='offline', members=MEMBERS[:1], quiesce=hooks)
     assert told['verdict'] == 'application'
-    order = [line.split()[0] for line in two.journal() if line.split()[0] in ('stop', 'start', 'metaoffline') or line.startswith(('lockfs -w', 'lockfs -u'))]
+    order = [line.split()[0] for line in two.journal() if line.split()[0] in ('stop', 'start', 'metaoffline')
+             or line.startswith(('lockfs -w', 'lockfs -u'))]
     assert order == ['stop', 'lockfs', 'metaoffline', 'lockfs', 'start']
 
 
