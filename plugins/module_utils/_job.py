@@ -36,6 +36,7 @@ START_WAIT = 30
 STOP_WAIT = 20
 NOTHING = dict(state=ABSENT, bytes=0, total=None, seconds=0, error=None, manifest=None, log=None, progress=[])
 
+
 def directory_of(record):
     return os.path.join(record.state_dir, 'runs', record.run, 'job')
 

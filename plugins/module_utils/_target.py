@@ -17,6 +17,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import R
 PROC = '/proc'
 SYMTABLE = 'restoresymtable'
 HARMLESS = ('lost+found',)
+# To ask for a file there can wait for a server for ever.
+REMOTE = ('nfs', 'nfs3', 'nfs4', 'cifs', 'smbfs', 'autofs')
 
 
 def check_device(path, needed, size=None):
@@ -50,12 +52,15 @@ def check_device(path, needed, size=None):
 def refuse_mounted(path, number):
     """The raw and the block device of a volume have the same number; a mount shows it in its device, or in its files."""
     for mount in _platform.mounts():
-        if not mount.device.startswith('/'):
-            # Not on a local disk, and to ask could wait for a server.
+        if is_remote(mount):
             continue
         if number in (_number(mount.device, 'st_rdev'), _number(mount.point, 'st_dev')):
             raise Refused('The target %s is mounted.' % path, object=path, found='mounted on %s' % mount.point,
                           needed='a volume that nobody uses', look='the mount table', remedy='umount %s' % mount.point)
+
+
+def is_remote(mount):
+    return mount.fstype in REMOTE or mount.fstype.startswith('fuse.') or ':' in mount.device
 
 
 def _number(path, field):
@@ -67,15 +72,28 @@ def _number(path, field):
 
 def refuse_open(path, number):
     """The files in /proc/PID/fd tell the number of the device that is open, on Linux and on Solaris (proc(4), proc(5))."""
+    remote = tuple(mount.point.rstrip('/') + '/' for mount in _platform.mounts() if is_remote(mount))
     for pid in sorted(name for name in os.listdir(PROC) if name.isdigit() and int(name) != os.getpid()):
-        directory = os.path.join(PROC, pid, 'fd')
-        try:
-            names = os.listdir(directory)
-        except OSError:
-            continue
-        if number in [_number(os.path.join(directory, name), 'st_rdev') for name in names]:
+        if any(_number(link, 'st_rdev') == number for link in _open_files(pid, remote)):
             raise Refused('The target %s is in use.' % path, object=path, found='open in process %s' % pid,
                           needed='a volume that nobody uses', look='ps -fp %s' % pid)
+
+
+def _open_files(pid, remote):
+    """The entries in /proc of the files that a process has open, but for those on servers."""
+    directory = os.path.join(PROC, pid, 'fd')
+    try:
+        links = [os.path.join(directory, name) for name in os.listdir(directory)]
+    except OSError:
+        return []
+    return [link for link in links if not _points_to(link).startswith(remote)]
+
+
+def _points_to(link):
+    try:
+        return os.readlink(link)
+    except OSError:
+        return ''
 
 
 def open_exclusively(path, is_block):

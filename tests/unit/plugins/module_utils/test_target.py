@@ -78,15 +78,26 @@ def test_a_mount_shows_in_the_numbers_of_its_files(terminal, host, monkeypatch):
     assert 'mounted on %s' % host.base in str(caught.value)
 
 
-def test_a_mount_that_is_not_local_is_not_asked(terminal, monkeypatch):
-    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('server:/export', '/net', 'nfs', '')])
+@pytest.mark.parametrize('device, fstype', [
+    ('server:/export', 'nfs4'), ('//server/share', 'cifs'), ('auto_home', 'autofs'), ('u@h:', 'fuse.sshfs')])
+def test_a_server_is_not_asked(terminal, host, monkeypatch, device, fstype):
+    """Neither for its mount point nor for files that are open there."""
+    os.mkdir(host.path('net'))
+    held = open(host.file('net/file', b''))
+    reader = subprocess.Popen([sys.executable, '-c', 'import sys; sys.stdin.read()'], stdin=subprocess.PIPE, stdout=held, close_fds=True)
+    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount(device, host.path('net'), fstype, '')])
     real = os.stat
 
     def stat_that_hangs(path, *args, **kwargs):
-        assert path != '/net', 'would wait for the server'
+        target = os.readlink(path) if str(path).startswith('/proc/%d/fd/' % reader.pid) else path
+        assert not str(target).startswith(host.path('net')), 'would wait for the server'
         return real(path, *args, **kwargs)
-    monkeypatch.setattr(os, 'stat', stat_that_hangs)
-    _target.check_device(terminal, 10, 1000)
+    try:
+        monkeypatch.setattr(os, 'stat', stat_that_hangs)
+        _target.check_device(terminal, 10, 1000)
+    finally:
+        reader.communicate()
+        held.close()
 
 
 @pytest.mark.parametrize('number, words', [
