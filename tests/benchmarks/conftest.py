@@ -20,9 +20,14 @@ class Table:
 
     def __init__(self):
         self.rows = []
+        self.words = ""
 
     def add(self, what, figure, bound=""):
         self.rows.append((what, figure, bound))
+
+    def note(self, words):
+        """What a figure is made of; said beside it."""
+        self.words = words
 
     def bounded(self, what, measure, unit, least=None, most=None):
         """Measure until the bound is met or ROUNDS are over; enter the last figure and assert it.
@@ -30,13 +35,16 @@ class Table:
         measure() -> figure. least or most: the bound.
         """
         bound = "<= %.4g %s" % (most, unit) if most is not None else ">= %.4g %s" % (least, unit)
+        self.words = ""
         for attempt in range(1, ROUNDS + 1):
             figure = measure()
             met = figure <= most if most is not None else figure >= least
             if met:
                 break
         again = "" if attempt == 1 else " (measured %d times)" % attempt
-        self.add(what, "%.4g %s%s" % (figure, unit, again), bound + ("" if met else "  MISSED"))
+        self.add(what, "%.3g %s%s" % (figure, unit, again), bound + ("" if met else "  MISSED"))
+        if self.words:
+            self.add("  " + self.words, "")
         assert met, "%s: %.4g %s, needed %s" % (what, figure, unit, bound)
 
 
@@ -49,6 +57,6 @@ def pytest_terminal_summary(terminalreporter, config):
     rows = config.stash.get(ROWS, Table()).rows
     if rows:
         terminalreporter.section("figures")
-        widths = [max(len(row[column]) for row in rows) for column in (0, 1)]
+        widths = [max(len(row[column]) for row in rows if row[1]) for column in (0, 1)]
         for what, figure, bound in rows:
             terminalreporter.write_line("%-*s  %-*s  %s" % (widths[0], what, widths[1], figure, bound))
