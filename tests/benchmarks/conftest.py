@@ -36,12 +36,12 @@ class Table:
         """
         bound = "<= %.4g %s" % (most, unit) if most is not None else ">= %.4g %s" % (least, unit)
         self.words = ""
-        for attempt in range(1, ROUNDS + 1):
+        rounds, met = 0, False
+        while rounds < ROUNDS and not met:
             figure = measure()
             met = figure <= most if most is not None else figure >= least
-            if met:
-                break
-        again = "" if attempt == 1 else " (measured %d times)" % attempt
+            rounds += 1
+        again = "" if rounds == 1 else " (measured %d times)" % rounds
         self.add(what, "%.3g %s%s" % (figure, unit, again), bound + ("" if met else "  MISSED"))
         if self.words:
             self.add("  " + self.words, "")

@@ -30,7 +30,8 @@ def main(directory, device, size):
                            _platform.boot_identity(Runner()), 'bench')
     place = _store.Destination(directory, 'bench', record.run, ['d1'])
     images = _store.plan(record.data, record.directory, place, _store.Method('dd', None, 'stream', 0, False))
-    spec = dict(images=images, directory=place.directory, manifest=place.manifest, recovery=place.recovery, stall=900, volumes=[['d1', size]])
+    spec = dict(images=images, directory=place.directory, manifest=place.manifest, recovery=place.recovery, stall=900,
+                volumes=[['d1', size]])
     now = _job.start(record, '_store', spec)
     while now['state'] == 'running':
         time.sleep(0.1)

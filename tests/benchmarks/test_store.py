@@ -41,7 +41,8 @@ def device(directory):
             block = os.urandom(1 << 20)
             digest.update(block)
             target.write(block)
-    made = subprocess.run(["losetup", "--find", "--show", "--read-only", backing], capture_output=True, text=True, check=True).stdout.strip()
+    argv = ["losetup", "--find", "--show", "--read-only", backing]
+    made = subprocess.run(argv, capture_output=True, text=True, check=True).stdout.strip()
     yield made, digest.hexdigest()
     subprocess.run(["losetup", "--detach", made], check=True)
 

@@ -80,12 +80,19 @@ def excess(tools, argvs):
     return median(shell(script) - shell(plain) for _ in range(TIMES))
 
 
+def overhead(members, python):
+    return "window less its commands, %s, %s" % (count(members), pythons.name(python))
+
+
+def count(members):
+    return "%d member%s" % (members, "s" * (members > 1))
+
+
 @pytest.mark.parametrize("members", MEMBERS)
 def test_overhead_on_current_python(table, tools, members):
     """Overhead is the window less the time a shell script needs for the same commands, so starting them well counts too."""
     python = pythons.current()
-    name = "window less its commands, %d member%s, %s" % (members, "s" * (members > 1), pythons.name(python))
-    table.bounded(name, lambda: Comparison(python, tools, members).overhead, "ms", most=20 + 2 * members)
+    table.bounded(overhead(members, python), lambda: Comparison(python, tools, members).overhead, "ms", most=20 + 2 * members)
 
 
 @pytest.mark.parametrize("members", MEMBERS)
@@ -94,7 +101,7 @@ def test_overhead_on_python_2_7_is_reported(table, tools, members):
     if python is None:
         pytest.skip("this machine has no CPython 2.7")
     found = Comparison(python, tools, members)
-    table.add("window less its commands, %d member%s, %s" % (members, "s" * (members > 1), pythons.name(python)), "%.3g ms" % found.overhead)
+    table.add(overhead(members, python), "%.3g ms" % found.overhead)
     assert found.seconds > found.script
 
 
@@ -106,7 +113,7 @@ def test_ratio_to_a_shell_script(table, tools, members):
         table.note("window %.1f ms, script %.1f ms, both less %.1f ms for the stand-ins" % (found.seconds, found.script, more))
         return (found.seconds - more) / (found.script - more)
 
-    table.bounded("window / shell script, %d member%s" % (members, "s" * (members > 1)), measure, "x", most=2.5)
+    table.bounded("window / shell script, " + count(members), measure, "x", most=2.5)
 
 
 class Tasks:
