@@ -146,6 +146,7 @@ def molecule():
         return Counts(failed=1) if returncode else Counts(passed=len(scenarios))
 
     yield Step("Molecule scenarios", [core216("molecule"), "test", "--all"], count=count, env={"NO_COLOR": "1"})
+    yield check("Molecule's hosts are gone, also after a failure", core216(), "tests/lab/lab.py", "down", "molecule")
 
 
 def lint():
