@@ -179,6 +179,12 @@ def test_a_submirror_without_its_heading_does_not_lend_its_state():
                              and 'Submirror of' not in line))
 
 
+def test_a_second_state_of_one_submirror_is_an_error():
+    text = fixture('metastat', 'offline').replace('      State: Needs maintenance \n', '      State: Needs maintenance \n      State: Okay\n', 1)
+    with pytest.raises(UnknownWord):
+        parse_report(text)
+
+
 def test_a_mirror_that_is_printed_twice_has_its_submirrors_once():
     """metastat prints the mirror below every soft partition on it."""
     assert len(report('soft_partitions')['d1'].submirrors) == 2
