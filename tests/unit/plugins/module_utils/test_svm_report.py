@@ -180,7 +180,8 @@ def test_a_submirror_without_its_heading_does_not_lend_its_state():
 
 
 def test_a_second_state_of_one_submirror_is_an_error():
-    text = fixture('metastat', 'offline').replace('      State: Needs maintenance \n', '      State: Needs maintenance \n      State: Okay\n', 1)
+    state = '      State: Needs maintenance \n'
+    text = fixture('metastat', 'offline').replace(state, state + '      State: Okay\n', 1)
     with pytest.raises(UnknownWord):
         parse_report(text)
 
