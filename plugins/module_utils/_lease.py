@@ -24,7 +24,7 @@ import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Abandoned, Result, Unkillable, group_exists, run
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import LeaseExpired
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import LeaseExpired, Refused, native
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
 
 UNDO_LIMIT = 10
@@ -126,10 +126,10 @@ class Lease:
         self.pid = self.ask({'do': 'hello'})['pid']
         return self
 
-    def __exit__(self, *exception):
+    def __exit__(self, kind, error, trace):
         try:
             if self.held:
-                self.abandon()
+                self.abandon(error)
             elif not self.over:
                 self.ask({'do': 'done'})
         finally:
@@ -157,14 +157,14 @@ class Lease:
         self.ask({'do': 'keep', 'marker': marker})
         self.held, self.over = [], True
 
-    def abandon(self):
-        """Have the watchdog undo everything that is held; returns when it has tried once. Raises LeaseExpired if something stays."""
-        held = self.held
-        left = self.ask({'do': 'abandon'})['held']
-        self.held = []
-        if left:
-            raise LeaseExpired('What the window held could not be released yet; the watchdog, process %s, goes on trying.' % self.pid,
-                               object=', '.join(held), look='cat %s' % self.report)
+    def abandon(self, error=None):
+        """Have the watchdog undo everything that is held; returns when it has tried once. Raises LeaseExpired if something stays,
+        which then also says what went wrong before (error)."""
+        held, self.held = self.held, []
+        if self.ask({'do': 'abandon'})['held']:
+            before = native(error) + ' ' if isinstance(error, Refused) else ''
+            raise LeaseExpired('%sWhat the window held could not be released yet; the watchdog, process %s, goes on trying.' % (
+                before, self.pid), object=', '.join(held), look='cat %s' % self.report)
 
     def ask(self, request):
         try:

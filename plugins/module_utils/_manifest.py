@@ -20,7 +20,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import R
 FAMILY = 'volmgr.snapbackup/manifest/'
 SCHEMA = FAMILY + '1'
 METHODS = ('dd', 'tar', 'ufsdump', 'command')
-SHA256 = re.compile(r'^[0-9a-f]{64}$')
+SHA256 = re.compile(r'^[0-9a-f]{64}\Z')
 TEXT = (type(u''), str)
 NUMBER = (int, type(1 << 70))
 MAYBE_TEXT = TEXT + (type(None),)

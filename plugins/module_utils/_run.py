@@ -101,11 +101,11 @@ class Record:
             raise KeyError('not in a run record: %s' % ', '.join(sorted(unknown)))
         self.change(lambda data: data.update(fields))
 
-    def renew(self, seconds=STALE_AFTER):
-        """Say that the run is alive: nobody may take it over for this long."""
+    def renew(self):
+        """Say that the run is alive: nobody may take it over for as long as it was opened with."""
         def later(data):
             if data['closed'] is None:
-                data['deadline'] = max(data['deadline'], time.time() + seconds)
+                data['deadline'] = max(data['deadline'], time.time() + data['stale_after'])
         if self.is_open:
             self.change(later)
 
@@ -169,7 +169,7 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
             refuse_overlap(other, name, members, boot)
         data = dict(schema=SCHEMA, run=new_run_id(), name=name, sequence=_next_sequence(state_dir), manager=manager, kind=kind,
                     host=host, phase='preflight', result=None, error=None, opened=time.time(), deadline=time.time() + stale_after,
-                    closed=None, boot=boot, members=members, undo=[], window=None, verdict=None, proof=[], recovery=[], layout={},
+                    stale_after=stale_after, closed=None, boot=boot, members=members, undo=[], window=None, verdict=None, proof=[], recovery=[], layout={},
                     image=None, job=None, redundancy_lost_seconds=None, peers=[])
         record = Record(state_dir, data)
         _files.write_json(record.path, data)

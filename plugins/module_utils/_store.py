@@ -142,6 +142,9 @@ def refuse_unsplit(record):
         raise Refused('Run %s has no consistent copies to store.' % record['run'], object=record['run'],
                       found='verdict %s' % record['verdict'], needed='copies that were split under this run',
                       remedy='split them first')
+    if not record['proof']:
+        raise Refused('Nothing in the record of run %s could prove that its copies are still the ones that were split.' % record['run'],
+                      object=record['run'], found='no proof', needed='what the splitting module enters')
 
 
 def check_source(images, run_directory):
@@ -165,6 +168,8 @@ def check_destination(destination, images, members, state_dir, runner, probe=Tru
     probe: also write a small file there, which check mode does not.
     """
     where = destination.base
+    if not os.path.isabs(destination.given):
+        raise Refused('The destination %r is not an absolute path.' % destination.given, object=destination.given, needed='a path that begins with /')
     if not os.path.isdir(where):
         raise Refused('The destination %s does not exist.' % where, object=where, needed='an existing directory',
                       look='ls -ld %s' % where)

@@ -7,7 +7,9 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import array
 import errno
+import fcntl
 import os
 import stat
 
@@ -16,6 +18,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import R
 
 PROC = '/proc'
 SYMTABLE = 'restoresymtable'
+BLKROGET = 0x125e
 HARMLESS = ('lost+found',)
 # To ask for a file there can wait for a server for ever.
 REMOTE = ('nfs', 'nfs3', 'nfs4', 'cifs', 'smbfs', 'autofs')
@@ -36,6 +39,7 @@ def check_device(path, needed, size=None):
     refuse_open(path, found.st_rdev)
     fd = open_exclusively(path, stat.S_ISBLK(found.st_mode))
     try:
+        refuse_read_only(path, fd)
         end = os.lseek(fd, 0, os.SEEK_END) or size
     except OSError:
         end = size
@@ -106,6 +110,18 @@ def open_exclusively(path, is_block):
                           needed='a volume that nobody uses', vendor=error.strerror)
         raise Refused('The target %s cannot be written to.' % path, object=path, found=error.strerror,
                       needed='a volume that is not read-only and no submirror of a mirror')
+
+
+def refuse_read_only(path, fd):
+    """Linux opens a read-only block device for writing and refuses only the first write."""
+    flag = array.array('i', [0])
+    try:
+        fcntl.ioctl(fd, BLKROGET, flag, True)
+    except (IOError, OSError):
+        # No block device of Linux; there the open itself is refused.
+        return
+    if flag[0]:
+        raise Refused('The target %s is read-only.' % path, object=path, needed='a volume that is not read-only and no submirror of a mirror')
 
 
 def check_directory(path, level=None, must_be_mounted=True):

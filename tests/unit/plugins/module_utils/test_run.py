@@ -272,12 +272,18 @@ def test_a_closed_run_is_not_alive(state):
     assert record.why_live(BOOT) is None
 
 
-def test_renewing(state):
+def test_every_sign_of_life_moves_the_deadline_by_what_the_run_was_opened_with(state):
     record = begin(state, stale_after=10)
+    record.update(deadline=1)
     record.renew()
-    assert record.data['deadline'] > time.time() + 250
-    later = record.data['deadline']
-    record.renew(seconds=1)
+    assert time.time() < record.data['deadline'] <= time.time() + 10
+
+
+def test_a_renewal_never_moves_the_deadline_back(state):
+    record = begin(state, stale_after=10)
+    later = time.time() + 500
+    record.update(deadline=later)
+    record.renew()
     assert record.data['deadline'] == later
 
 
