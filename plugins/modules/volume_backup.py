@@ -222,6 +222,9 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import R
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 
 MEMBER = dict.fromkeys(('volume', 'copy', 'device', 'block_device', 'bytes', 'original', 'filesystem', 'fstype'))
+# What must be known of a member to read it.
+NEEDED = dict(dd=('volume', 'device', 'bytes'), tar=('volume', 'device'), ufsdump=('volume', 'device', 'original'),
+              command=('volume', 'device'))
 
 
 def backup(context):
@@ -244,6 +247,11 @@ class Backup:
         if not self.members:
             raise Refused('There is no volume to store.', object=params['run'],
                           needed='members in the run record, or in the option members')
+        for member in self.members:
+            lacking = [key for key in NEEDED[params['method']] if member[key] is None]
+            if lacking:
+                raise Refused('It is not known how to read volume %s.' % member['volume'], object=member['volume'],
+                              needed=', '.join(lacking), found='not in the member')
         data = dict(data, members=self.members)
         volumes = [member['volume'] for member in self.members]
         self.run_directory = os.path.join(params['state_dir'], 'runs', params['run'])

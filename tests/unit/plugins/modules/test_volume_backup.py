@@ -98,6 +98,20 @@ def test_nothing_is_started_when_the_destination_is_bad(host, ansible):
     assert _job.status(record)['state'] == 'absent' and _run.load(host.state, record.run).data['job'] is None
 
 
+@pytest.mark.parametrize('method, key', [('dd', 'bytes'), ('dd', 'device'), ('ufsdump', 'original'), ('tar', 'volume')])
+def test_what_must_be_known_of_a_volume(host, ansible, method, key):
+    host.tool('ufsdump')
+    member = dict(volume='d1', device='/dev/md/rdsk/d3', bytes=1048576, original='/dev/md/rdsk/d1')
+    assert not ansible('volume_backup', options(host, members=[member], method=method, state='checked')).get('failed')
+    del member[key]
+    result = ansible('volume_backup', options(host, members=[member], method=method, state='checked'))
+    assert result['failed'] and 'Needed: %s' % key in result['msg']
+
+
+def test_without_volumes_nothing_is_started(host, ansible):
+    assert 'no volume' in ansible('volume_backup', options(host, state='checked'), check=True)['msg']
+
+
 @pytest.mark.parametrize('fields, words', [
     (dict(verdict=None), 'no consistent copies'), (dict(verdict='torn'), 'no consistent copies'), (dict(kind='restore'), 'kind restore'),
     (dict(closed=1, result='failed'), 'a closed run')])
