@@ -58,31 +58,56 @@ def spawn(argv, **kwargs):
     kwargs.setdefault('cwd', '/')
     if hasattr(subprocess, 'DEVNULL'):
         return subprocess.Popen(argv, start_new_session=True, **kwargs)
-    return subprocess.Popen(argv, preexec_fn=os.setsid, **kwargs)
+    return subprocess.Popen(argv, preexec_fn=_lead, **kwargs)
+
+
+def _lead():
+    """What CPython 3 does for a new session by itself; CPython 2 also leaves SIGPIPE ignored."""
+    os.setsid()
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
 def group_exists(pgid):
+    """Whether a process of the group still lives. The dead that nobody has collected yet do not count, where that can be told."""
     try:
         os.killpg(pgid, 0)
     except OSError as error:
         return error.errno == errno.EPERM
-    return True
+    if not os.path.exists('/proc/self/stat'):
+        return True
+    return any(group == pgid and state not in (b'Z', b'X') for state, group in _states())
+
+
+def _states():
+    """(state, process group) of every process (proc(5), stat, fields 3 and 5)."""
+    for name in os.listdir('/proc'):
+        if name.isdigit():
+            try:
+                with open('/proc/%s/stat' % name, 'rb') as source:
+                    # The second field is a name in parentheses, which may itself hold blanks and parentheses.
+                    fields = source.read().rpartition(b')')[2].split()
+            except (IOError, OSError):
+                continue
+            yield fields[0], int(fields[2])
 
 
 def kill_group(process, wait=KILL_WAIT):
     """Kill the process group that spawn() made and wait until it is gone; raise Unkillable if it is not."""
+    end_group(process.pid, wait)
+    process.wait()
+
+
+def end_group(pgid, wait=KILL_WAIT):
+    """Kill a process group and wait until none of it lives; raise Unkillable if it still does after so many seconds."""
     limit = monotonic() + wait
-    while True:
+    while group_exists(pgid):
         try:
-            os.killpg(process.pid, signal.SIGKILL)
+            os.killpg(pgid, signal.SIGKILL)
         except OSError as error:
             if error.errno not in (errno.ESRCH, errno.EPERM):
                 raise
-        process.poll()
-        if not group_exists(process.pid):
-            return
         if monotonic() > limit:
-            raise Unkillable('process group %d' % process.pid)
+            raise Unkillable('process group %d' % pgid)
         select.select([], [], [], 0.01)
 
 
@@ -151,30 +176,32 @@ class Exchange:
                 stream.close()
 
 
-def run(argv, timeout=60, data=None, watch=None, env=None):
+def run(argv, timeout=60, data=None, watch=None, env=None, started=None):
     """Run argv (absolute path first) and return a Result.
 
     timeout: seconds until the whole process group is killed (Result.rc is then None). data: bytes for standard
     input, which otherwise is /dev/null. watch: a descriptor; when it becomes readable or hangs up, the group is
-    killed and Abandoned is raised. Raises Unkillable when SIGKILL does not help, OSError when argv[0] cannot be started.
+    killed and Abandoned is raised. started: called with the number of the process group. Raises Unkillable when SIGKILL does not help, OSError when argv[0] cannot be started.
     """
-    started = monotonic()
+    begun = monotonic()
     with open(os.devnull, 'rb') as null:
         process = spawn(argv, stdin=subprocess.PIPE if data else null, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                         env=environment(env))
     exchange = Exchange(process, data, watch)
     try:
-        rc = converse(process, exchange, started + timeout)
+        rc = converse(process, exchange, begun + timeout, started)
         out, err = exchange.texts()
     finally:
         exchange.close()
-    return Result(list(argv), rc, out, err, monotonic() - started, started)
+    return Result(list(argv), rc, out, err, monotonic() - begun, begun)
 
 
-def converse(process, exchange, limit):
+def converse(process, exchange, limit, started=None):
     """Drive exchange until the process has ended; return its exit code, or None when it was killed at the limit."""
     pause = 0.0002
     try:
+        if started:
+            started(process.pid)
         while monotonic() < limit:
             if exchange.turn(limit - monotonic()):
                 continue

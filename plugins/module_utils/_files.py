@@ -56,9 +56,12 @@ def sync_directory(path):
 
 
 def make_private(path):
-    """Make a directory, with its parents, that only its owner can enter."""
+    """Make a directory that only its owner can enter, and so each parent that is missing."""
+    parent = os.path.dirname(path)
+    if not os.path.isdir(parent):
+        make_private(parent)
     try:
-        os.makedirs(path, 0o700)
+        os.mkdir(path, 0o700)
     except OSError as error:
         if error.errno != errno.EEXIST:
             raise

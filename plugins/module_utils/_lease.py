@@ -23,7 +23,7 @@ import signal
 import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Abandoned, Result, Unkillable, group_exists, run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Abandoned, Result, Unkillable, end_group, group_exists, run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import LeaseExpired, Refused, native
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
 
@@ -114,6 +114,7 @@ class Lease:
         self.channel = None
         self.deadline = None
         self.over = False
+        self.running = None
 
     def __enter__(self):
         self.channel, far_end = channels()
@@ -160,8 +161,10 @@ class Lease:
     def abandon(self, error=None):
         """Have the watchdog undo everything that is held; returns when it has tried once. Raises LeaseExpired if something stays,
         which then also says what went wrong before (error)."""
-        held, self.held = self.held, []
-        if self.ask({'do': 'abandon'})['held']:
+        held = self.held
+        left = self.ask({'do': 'abandon'})['held']
+        self.held = []
+        if left:
             before = native(error) + ' ' if isinstance(error, Refused) else ''
             raise LeaseExpired('%sWhat the window held could not be released yet; the watchdog, process %s, goes on trying.' % (
                 before, self.pid), object=', '.join(held), look='cat %s' % self.report)
@@ -174,8 +177,12 @@ class Lease:
             self.over = True
         try:
             answer = self.channel.receive()
+            while 'running' in answer:
+                self.running = answer['running']
+                answer = self.channel.receive()
         except Closed:
             raise self.undo_alone()
+        self.running = None
         if 'expired' in answer:
             self.held, self.over = [], True
             raise LeaseExpired('The freeze window was ended by its watchdog: %s.' % answer['expired'],
@@ -186,6 +193,12 @@ class Lease:
     def undo_alone(self):
         """The watchdog is gone, so this process takes its place. Returns the error to raise."""
         held, self.held, self.over = self.held, [], True
+        try:
+            if self.running:
+                end_group(self.running)
+        except Unkillable:
+            # It may still cut or lock later, which the failure of the window already says; what is held must not wait for it.
+            self.running = None
         left = undo_once(held, self.undo)
         limit = monotonic() + self.seconds
         while left and monotonic() < limit:
@@ -304,13 +317,17 @@ class Watchdog:
             raise Late()
         self.running = ' '.join(request['argv'])
         try:
-            result = run(request['argv'], timeout=min(left, request['limit']), watch=self.channel.source)
+            result = run(request['argv'], timeout=min(left, request['limit']), watch=self.channel.source, started=self.tell)
         except OSError as error:
             return {'cannot start': error.errno}
         if result.rc is None and monotonic() >= self.deadline:
             raise Late()
         self.running = None
         return {'result': list(result)}
+
+    def tell(self, pid):
+        """Name the command that runs, so that the owner can end it if the watchdog dies."""
+        self.channel.send({'running': pid})
 
     def do_free(self, request):
         self.held.remove(request['key'])

@@ -39,13 +39,13 @@ def new_run_id():
 
 def prepare_state_dir(state_dir):
     """Make the state directory, or refuse one that somebody else could write to."""
-    for path in (state_dir, os.path.join(state_dir, 'runs')):
-        _files.make_private(path)
+    _files.make_private(state_dir)
     found = os.lstat(state_dir)
     if not stat.S_ISDIR(found.st_mode) or found.st_uid != os.geteuid() or found.st_mode & 0o022:
         raise Refused('The state directory %s cannot be trusted.' % state_dir, object=state_dir,
                       found='owner %d, mode %o' % (found.st_uid, stat.S_IMODE(found.st_mode)),
                       needed='a directory of user %d that nobody else can write to' % os.geteuid(), look='ls -ld %s' % state_dir)
+    _files.make_private(os.path.join(state_dir, 'runs'))
 
 
 @contextlib.contextmanager
@@ -74,9 +74,12 @@ class Record:
 
     @property
     def directory(self):
-        path = os.path.join(self.state_dir, 'runs', self.run)
-        _files.make_private(path)
-        return path
+        return os.path.join(self.state_dir, 'runs', self.run)
+
+    def make_directory(self):
+        """Make the run's own directory, and return its path."""
+        _files.make_private(self.directory)
+        return self.directory
 
     @property
     def tag(self):
@@ -137,7 +140,12 @@ def load(state_dir, run):
     """The record of a run; Refused where this host has none."""
     if not RUN_ID.match(run):
         raise Refused('%r is not the id of a run.' % run, object=run, needed='for example 20261120T031500Z-a1b2c3')
-    data = _files.read_json(os.path.join(state_dir, 'runs', run + '.json'))
+    path = os.path.join(state_dir, 'runs', run + '.json')
+    try:
+        data = _files.read_json(path)
+    except ValueError as error:
+        raise Refused('The record of run %s cannot be read.' % run, object=run, found=str(error), look='cat %s' % path,
+                      remedy='nothing is guessed from it: look at the volumes, and move the file away when all is in order')
     if data is None:
         raise Refused('This host has no record of run %s.' % run, object=run, found='no record in %s' % state_dir,
                       look='ls %s/runs' % state_dir, remedy='open the run first (module backup_run, state opened)')
@@ -162,6 +170,9 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
     Refused while another run of the same set, or of the same volumes, is open: a live one must end first, a dead one
     must be recovered first, since its split copies are not this run's.
     """
+    unnamed = [member for member in members if not member.get('volume')]
+    if unnamed:
+        raise Refused('A member does not say which volume it is.', found=str(unnamed[0]), needed='the members that a splitting module returns')
     if not NAME.match(name):
         raise Refused('%r cannot name a backup set.' % name, object=name, needed='a letter, then letters, digits, dot, dash, underscore')
     with locked(state_dir):

@@ -150,8 +150,7 @@ def advanced(context):
     record, phase = context.record, context.params['phase']
     if record is None:
         return dict(changed=True, run=context.params['run'], record={}, before={}, after={'phase': phase})
-    if not record.is_open:
-        raise Refused('Run %s has ended.' % record.run, object=record.run, found=record.data['result'], needed='an open run')
+    context.refuse_ended()
     before = record.data['phase']
     if not context.check and before != phase:
         record.update(phase=phase)

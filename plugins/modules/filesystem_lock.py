@@ -82,9 +82,10 @@ commands:
 '''
 
 import os
+import tempfile
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _platform, _quiesce
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Lease
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import parse_status
@@ -123,8 +124,9 @@ def held(context, members):
 
 
 def lock(context, members, before):
+    context.refuse_ended()
     max_hold = _quiesce.valid_lease(context.params['max_hold'])
-    _quiesce.refuse_own_ground(members, [context.params['state_dir']])
+    _quiesce.refuse_own_ground(members, [context.params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
     holders = _quiesce.lock_holders(members, 'snapbackup:%s' % context.params['run'])
     for holder in holders:
         holder.check(context.runner)
@@ -132,7 +134,7 @@ def lock(context, members, before):
         for argv in _quiesce.entering(holders):
             context.runner.plan(argv)
         return
-    directory = context.record.directory
+    directory = context.record.make_directory()
     for path in sorted(before):
         context.record.add_undo({'id': undo_id(path), 'action': 'unlocked', 'path': path})
     for holder in holders:
@@ -149,7 +151,9 @@ def unlock(context, members, before):
     mine = [member for member in members if before[member['filesystem']]]
     for holder in _quiesce.lock_holders(mine, 'snapbackup:%s' % context.params['run']):
         for argv in holder.commands()[_quiesce.LEAVE]:
-            context.change(argv)
+            result = context.change(argv)
+            if result is not None and not holder.released(result):
+                raise CommandFailed(result, object=argv[-1], needed='not frozen', remedy='the watchdog tries again when max_hold has passed')
     if context.check:
         return
     still = sorted(path for path, locked in held_ufs(context, mine).items() if locked)

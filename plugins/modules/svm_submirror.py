@@ -185,6 +185,7 @@ class Submirrors:
 
 
 def offline(context):
+    context.refuse_ended()
     work = Submirrors(context)
     if already_split(context, work):
         data = context.record.data
@@ -226,10 +227,10 @@ def prepare_window(context, work, members):
     """The Window for members, checked, and what it will be worth."""
     params = context.params
     run = params['run']
-    directory = context.record.directory if context.record and not context.check else params['state_dir']
+    directory = context.record.make_directory() if context.record and not context.check else params['state_dir']
     applications = _quiesce.application_holders(params['quiesce'], members, directory, run)
     verdict = _quiesce.expected_verdict(members, applications)
-    _quiesce.refuse_own_ground(members, [params['state_dir'], tempfile.gettempdir()])
+    _quiesce.refuse_own_ground(members, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
     holders = applications + _quiesce.lock_holders(members, 'snapbackup:%s' % run)
     metaoffline = _platform.need('metaoffline')
     window = _quiesce.Window(holders, cuts=[[metaoffline, mirror, submirror] for mirror, submirror in work.pairs],

@@ -69,7 +69,6 @@ def test_the_content_is_on_the_disk_before_it_has_its_name(tmpdir, monkeypatch):
     assert order == ['fsync', 'rename', 'fsync']
 
 
-@pytest.mark.xfail(sys.version_info >= (3, 7), reason='os.makedirs gives its mode to the last directory only', strict=True)
 def test_make_private(tmpdir):
     path = str(tmpdir.join('a', 'b'))
     before = os.umask(0)

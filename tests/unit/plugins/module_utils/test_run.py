@@ -49,7 +49,7 @@ def test_a_new_record(state):
     assert on_disk == record.data == _run.load(state, record.run).data
     assert sorted(on_disk) == sorted((
         'schema run name sequence manager kind host phase result error opened deadline closed boot members undo window '
-        'verdict proof recovery '
+        'verdict proof recovery stale_after '
         'layout image job redundancy_lost_seconds peers').split())
     assert record.is_open and on_disk['phase'] == 'preflight' and on_disk['sequence'] == 1
     assert 0 < on_disk['deadline'] - time.time() <= _run.STALE_AFTER
@@ -62,7 +62,7 @@ def test_nobody_else_can_look_in(tmpdir, mask):
     try:
         state = str(tmpdir.join('parent', 'state'))
         record = begin(state)
-        assert [mode(path) for path in (state, os.path.join(state, 'runs'), record.directory)] == [0o700] * 3
+        assert [mode(path) for path in (state, os.path.join(state, 'runs'), record.make_directory())] == [0o700] * 3
         assert mode(record.path) == 0o600
         begin(state, 'home2', ['d2'])
     finally:
@@ -130,7 +130,7 @@ def test_all_runs_in_their_order(state):
     records = [begin(state, 'set%d' % number, ['d%d' % number]) for number in range(5)]
     for name in ('junk.json', records[0].run + '.json.77.tmp', 'notes'):
         _files.write(os.path.join(state, 'runs', name), 'x')
-    records[0].directory
+    records[0].make_directory()
     assert [record.run for record in _run.all_runs(state)] == [record.run for record in records]
 
 

@@ -69,7 +69,6 @@ def test_names(call, solaris, begin, name):
     assert begin(name, check=True)['failed'] is True
 
 
-@pytest.mark.xfail(reason='a member without a volume is a traceback', raises=KeyError, strict=True)
 def test_a_member_without_a_volume_is_refused(solaris, begin):
     begin()
     assert begin('home2', members=[dict(copy='d3')])['failed']

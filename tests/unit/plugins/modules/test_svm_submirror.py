@@ -221,7 +221,6 @@ def test_offline_needs_a_run_that_is_known(call, two):
     assert told['failed'] and 'no record' in told['msg'] and two.journal(*CHANGING) == []
 
 
-@pytest.mark.xfail(reason='a closed record takes undo entries that nobody looks for', strict=True)
 def test_a_run_that_has_ended_splits_nothing(call, two, run):
     name = run()
     call('backup_run', run=name, state='closed', result='failed')
