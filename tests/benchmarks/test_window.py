@@ -5,7 +5,6 @@
 """How long writers wait for us, beyond what the commands of the volume manager take themselves."""
 
 import json
-import os
 import subprocess
 import sys
 import time
@@ -54,19 +53,6 @@ class Comparison:
         """The facts of one freeze window in a process of its own."""
         argv = [python, str(HERE / "window.py"), str(tools), *mirrors]
         return json.loads(subprocess.run(argv, capture_output=True, text=True, check=True).stdout)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def ahead_of_others():
-    """Both sides of every comparison go before other work of the machine, where that is allowed."""
-    before = os.sched_getscheduler(0), os.sched_getparam(0)
-    try:
-        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(1))
-    except PermissionError:
-        yield
-        return
-    yield
-    os.sched_setscheduler(0, *before)
 
 
 @pytest.fixture(scope="module")
