@@ -1,0 +1,69 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The playbooks of the collection, run as a user runs them."""
+
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+from hosts import BACKUP, ROOT
+
+HOME1 = {
+    "snapbackup_manager": "svm",
+    "snapbackup_name": "home1",
+    "snapbackup_volumes": [{"mirror": "d1", "submirror": "d3", "filesystem": "/home1"}],
+    "snapbackup_destination": BACKUP,
+    "snapbackup_poll": 1,
+}
+CACHE = ROOT / ".cache"
+
+
+class Play:
+    """One run of a playbook: start it, then end() or kill()."""
+
+    def __init__(self, lab, playbook, variables, *options):
+        environ = dict(
+            os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="true", ANSIBLE_LOCALHOST_WARNING="false",
+            ANSIBLE_HOME=str(CACHE / "ansible"), ANSIBLE_COLLECTIONS_PATH=str(CACHE / "collections"),
+        )  # fmt: skip
+        program = Path(sys.executable).with_name("ansible-playbook")
+        argv = [program, "-i", lab.inventory_path, "volmgr.snapbackup." + playbook, "-e", json.dumps(variables), *options]
+        self.process = subprocess.Popen(
+            list(map(str, argv)), env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            start_new_session=True,
+        )  # fmt: skip
+
+    def end(self, rc=0, seconds=120):
+        """Wait for its end with that exit code; its output."""
+        output = self.process.communicate(timeout=seconds)[0]
+        assert self.process.returncode == rc, output
+        return output
+
+    def kill(self):
+        """SIGKILL the controller with all its workers and connections; its output so far."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        return self.process.communicate(timeout=10)[0]
+
+
+def failures(output):
+    """The messages of failed tasks: {host: [msg]}"""
+    found = {}
+    for host, result in re.findall(r"^(?:fatal|failed): \[(\S+)\].*? => (\{.*?^\}|\{.*?\}$)", output, re.M | re.S):
+        found.setdefault(host, []).append(json.loads(result).get("msg", ""))
+    return found
+
+
+def planned(output):
+    """The state-changing commands a --diff has shown, as lines with the command's name alone. For a play of one host."""
+    found = []
+    for block in re.findall(r"^commands:\n((?:  .*\n)+)", output, re.M):
+        for words in map(shlex.split, block.splitlines()):
+            found.append(" ".join([os.path.basename(words[0])] + words[1:]))
+    return found
