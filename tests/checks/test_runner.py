@@ -92,3 +92,14 @@ def test_an_environment_is_made_again_when_its_requirements_change(tmp_path):
     assert environments.fresh(place, environments.key(requirements, "python"))
     requirements.write_text("a==2\n")
     assert not environments.fresh(place, environments.key(requirements, "python"))
+
+
+def test_pip_of_ansible_test_knows_the_authorities_and_the_users_settings(tmp_path, monkeypatch):
+    tmp_path.joinpath(".config", "pip").mkdir(parents=True)
+    tmp_path.joinpath(".config", "pip", "pip.conf").write_text("[global]\nindex-url = https://mirror.example/simple\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("PIP_CERT", "/ca.crt")
+    monkeypatch.setattr(sanity, "HOME", tmp_path / "other")
+    sanity.copy_pip_settings()
+    written = tmp_path.joinpath("other", ".config", "pip", "pip.conf").read_text()
+    assert "index-url = https://mirror.example/simple\n" in written and "cert = /ca.crt\n" in written

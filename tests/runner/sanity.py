@@ -4,6 +4,7 @@
 
 """ansible-test sanity on the built collection: it wants a directory ansible_collections/NAMESPACE/NAME, and no link will do."""
 
+import configparser
 import os
 import re
 import shutil
@@ -30,11 +31,26 @@ def prepare(name, interpreters):
     cache.mkdir(parents=True, exist_ok=True)
     for version in GET_PIP_VERSIONS:
         shutil.copyfile(ROOT / "tests" / "runner" / "get_pip_shim.py", cache / ("get_pip_%s.py" % version))
+    copy_pip_settings()
     tree = CACHE / "sanity" / name / "ansible_collections" / "volmgr" / "snapbackup"
     unpack(tree)
     path = [str(directory(name) / "bin"), str(interpreters), *search_path()]
     env = dict(settings(), HOME=str(HOME), PIP_QUIET="1", PATH=os.pathsep.join(path))
     return [directory(name) / "bin" / "ansible-test", "sanity", "--color", "no"], tree, env
+
+
+def copy_pip_settings():
+    """ansible-test hides the environment from pip, so its home gets the user's pip.conf and the certificate authorities."""
+    found = configparser.RawConfigParser()
+    found.read(Path.home() / place for place in (".pip/pip.conf", ".config/pip/pip.conf"))
+    if not found.has_section("global"):
+        found.add_section("global")
+    if "PIP_CERT" in settings():
+        found.set("global", "cert", settings()["PIP_CERT"])
+    place = HOME / ".config" / "pip"
+    place.mkdir(parents=True, exist_ok=True)
+    with open(place / "pip.conf", "w", encoding="utf-8") as target:
+        found.write(target)
 
 
 def unpack(tree):
