@@ -173,7 +173,9 @@ class Job:
             self.record.update(**fields)
 
     def finish(self, state, error=None, **more):
-        _files.write_json(os.path.join(self.directory, 'result.json'), dict(self.summary(), state=state, error=error, **more))
+        with self._one_thread:
+            result = dict(self.summary(), state=state, error=error, **more)
+        _files.write_json(os.path.join(self.directory, 'result.json'), result)
 
 
 def main(path, work):
@@ -185,24 +187,21 @@ def main(path, work):
     _log_to(os.path.join(directory, 'log'))
     try:
         with locked(os.path.join(directory, 'lock'), wait=False):
-            process = _process.identity(os.getpid(), spec['boot'])
-            job = Job(directory, spec, environment)
-            job.publish()
-            _files.write_json(path, dict(spec, environment={}, process=process))
-            job.update(job=dict(process, directory=directory))
-            return _conduct(job, work)
+            return _conduct(Job(directory, spec, environment), path, work)
     except (IOError, OSError):
         traceback.print_exc()
         return 1
 
 
-def _conduct(job, work):
+def _conduct(job, path, work):
+    # Before anybody can know the process and stop it.
     signal.signal(signal.SIGTERM, _raise_stopped)
     ended = threading.Event()
-    ticker = threading.Thread(target=_tick_until, args=(job, ended))
-    ticker.daemon = True
-    ticker.start()
     try:
+        _introduce(job, path)
+        ticker = threading.Thread(target=_tick_until, args=(job, ended))
+        ticker.daemon = True
+        ticker.start()
         outcome = dict(state=COMPLETE, **work(job))
     except Stopped:
         outcome = dict(state=FAILED, error='it was stopped')
@@ -213,9 +212,16 @@ def _conduct(job, work):
         outcome = dict(state=FAILED, error='%s: %s' % (type(error).__name__, error))
     no_more_stopping()
     ended.set()
-    ticker.join(5)
     job.finish(**outcome)
     return 0 if outcome['state'] == COMPLETE else 1
+
+
+def _introduce(job, path):
+    """Say who does the job, in its spec and in the run record."""
+    process = _process.identity(os.getpid(), job.spec['boot'])
+    job.publish()
+    _files.write_json(path, dict(job.spec, environment={}, process=process))
+    job.update(job=dict(process, directory=job.directory))
 
 
 def _tick_until(job, ended):

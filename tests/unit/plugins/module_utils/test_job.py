@@ -166,6 +166,14 @@ def test_stopping_ends_the_job_and_its_tools(host):
     assert not _job.stop(record)
 
 
+def test_a_job_can_be_stopped_as_soon_as_it_is_known(host):
+    for number in range(5):
+        record = host.record(name='set%d' % number, *[host.volume('d%d' % number, 512)])
+        host.store(record, method='command', argv=ENDLESS)
+        _job.stop(record)
+        assert 'stopped' in _job.status(record)['error']
+
+
 def test_stopping_a_lost_job_ends_the_tool_that_is_left(host):
     record = running(host)
     child = host.wait_for(lambda: child_of(record), bool)

@@ -19,9 +19,14 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import
 
 
 @pytest.fixture
-def terminal(monkeypatch):
-    """The path of a character device that nobody has open but we, and that does not tell its size."""
+def terminal(host, monkeypatch):
+    """The path of a character device that does not tell its size, on a host that has no mounts and no other processes.
+
+    Every container has terminals of its own with the same numbers, so the processes of this machine do not count.
+    """
     monkeypatch.setattr(_platform, 'mounts', lambda: [])
+    os.mkdir(host.path('proc'))
+    monkeypatch.setattr(_target, 'PROC', host.path('proc'))
     master, slave = os.openpty()
     yield os.ttyname(slave)
     os.close(master)
@@ -52,11 +57,17 @@ def test_what_is_no_device(host):
     assert 'No such file' in refusal(host.path('nothing'), 10)
 
 
-def test_a_device_that_is_open_in_another_process(terminal):
+def seen(host, process):
+    """Let a process be found on the host."""
+    os.symlink('/proc/%d' % process.pid, host.path('proc', str(process.pid)))
+
+
+def test_a_device_that_is_open_in_another_process(terminal, host):
     hold = 'import sys; f = open(sys.argv[1], "rb", 0); print("open"); sys.stdout.flush(); sys.stdin.read()'
     other = subprocess.Popen([sys.executable, '-c', hold, terminal], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
     try:
         assert other.stdout.readline() == b'open\n'
+        seen(host, other)
         assert 'open in process %d' % other.pid in refusal(terminal, 10, 1000)
     finally:
         other.communicate()
@@ -85,11 +96,12 @@ def test_a_server_is_not_asked(terminal, host, monkeypatch, device, fstype):
     os.mkdir(host.path('net'))
     held = open(host.file('net/file', b''))
     reader = subprocess.Popen([sys.executable, '-c', 'import sys; sys.stdin.read()'], stdin=subprocess.PIPE, stdout=held, close_fds=True)
+    seen(host, reader)
     monkeypatch.setattr(_platform, 'mounts', lambda: [Mount(device, host.path('net'), fstype, '')])
     real = os.stat
 
     def stat_that_hangs(path, *args, **kwargs):
-        target = os.readlink(path) if str(path).startswith('/proc/%d/fd/' % reader.pid) else path
+        target = os.readlink(path) if str(path).startswith(host.path('proc', str(reader.pid), 'fd')) else path
         assert not str(target).startswith(host.path('net')), 'would wait for the server'
         return real(path, *args, **kwargs)
     try:
