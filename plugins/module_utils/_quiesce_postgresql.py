@@ -145,6 +145,8 @@ class PostgreSQL:
             session = Session(self.argv(), self.entry['user'])
         except KeyError:
             raise Refused('There is no user %s to connect as.' % self.entry['user'], object=self.entry['user'], look='id %s' % self.entry['user'])
+        except (IOError, OSError) as error:
+            raise Refused('psql cannot be started.', object=self.argv()[0], found=error.strerror, needed='the path of psql', remedy='set the option psql')
         limit = self.entry['limit']
         self.version = int(session.ask('SHOW server_version_num', limit)[0])
         self.data = os.path.realpath(session.ask('SHOW data_directory', limit)[0])

@@ -122,6 +122,7 @@ verdict:
 '''
 
 import copy
+import re
 import tempfile
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce, _run
@@ -165,7 +166,7 @@ class Submirrors:
     def owner(self, mirror, submirror):
         """The open run on this host that has split this submirror, or None."""
         for record in _run.all_runs(self.context.params['state_dir']):
-            if record.is_open and undo_id(mirror, submirror) in [entry['id'] for entry in record.data['undo']]:
+            if record.is_open and entry_of(record, mirror, submirror):
                 return record
         return None
 
@@ -279,11 +280,37 @@ def online(context):
         work.before = context.params['assume']
     changed = False
     for mirror, submirror in work.pairs:
-        changed = bring_back(context, work, mirror, submirror) or changed
+        if work.before[mirror][submirror] == 'offline' and was_split_again(context, work, mirror, submirror):
+            context.module.warn('%s came home since run %s split it, and somebody has taken it offline again; it is left alone.'
+                                % (submirror, context.record.run))
+            context.record.clear_undo(undo_id(mirror, submirror))
+        else:
+            changed = bring_back(context, work, mirror, submirror) or changed
     after = work.after_online() if context.check else work.now()
     if context.record and not context.check:
         context.record.clear_undo(*[undo_id(*pair) for pair in work.pairs if after[pair[0]][pair[1]] == 'okay'])
     return dict(changed=changed, before=work.before, after=after)
+
+
+def was_split_again(context, work, mirror, submirror):
+    """Whether an offline submirror is not the run's copy any more: a boot has brought it home, or its state has changed since the cut.
+
+    A resync that this run has started and that broke off changes the state too; then it still is the run's.
+    """
+    entry = entry_of(context.record, mirror, submirror)
+    if entry is None or context.check:
+        return False
+    if context.record.data['boot'] != _platform.boot_identity(context.runner):
+        return True
+    clauses = [clause for clause in context.record.data['proof'] if clause['argv'][-1] == mirror]
+    return not entry.get('returning') and any(
+        not re.search(clause['match'], work.svm.ask(*clause['argv'][1:]), re.MULTILINE) for clause in clauses)
+
+
+def entry_of(record, mirror, submirror):
+    """The record's undo entry for a submirror, or None."""
+    found = [entry for entry in record.data['undo'] if entry['id'] == undo_id(mirror, submirror)] if record else []
+    return found[0] if found else None
 
 
 def bring_back(context, work, mirror, submirror):
@@ -299,6 +326,9 @@ def bring_back(context, work, mirror, submirror):
     else:
         raise Refused('%s cannot be brought online as it is.' % submirror, object=submirror, found=state, needed='offline',
                       look='metastat %s' % mirror, remedy=work.mirrors[mirror].submirror(submirror).invoke or 'repair the mirror')
+    entry = entry_of(context.record, mirror, submirror)
+    if entry and not context.check:
+        context.record.add_undo(dict(entry, returning=True))
     result = context.change(argv, timeout=LIMIT)
     # The exit code alone proves nothing in either direction.
     if result is not None and work.now()[mirror][submirror] == state:
