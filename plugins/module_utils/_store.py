@@ -169,7 +169,8 @@ def check_destination(destination, images, members, state_dir, runner, probe=Tru
     """
     where = destination.base
     if not os.path.isabs(destination.given):
-        raise Refused('The destination %r is not an absolute path.' % destination.given, object=destination.given, needed='a path that begins with /')
+        raise Refused('The destination %r is not an absolute path.' % destination.given, object=destination.given,
+                      needed='a path that begins with /')
     if not os.path.isdir(where):
         raise Refused('The destination %s does not exist.' % where, object=where, needed='an existing directory',
                       look='ls -ld %s' % where)

@@ -121,7 +121,8 @@ def refuse_read_only(path, fd):
         # No block device of Linux; there the open itself is refused.
         return
     if flag[0]:
-        raise Refused('The target %s is read-only.' % path, object=path, needed='a volume that is not read-only and no submirror of a mirror')
+        raise Refused('The target %s is read-only.' % path, object=path,
+                      needed='a volume that is not read-only and no submirror of a mirror')
 
 
 def check_directory(path, level=None, must_be_mounted=True):
