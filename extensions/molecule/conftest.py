@@ -2,13 +2,29 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What the scenarios verify with. The fixture host is pytest-testinfra's: each test runs for each host of the lab."""
+"""What the scenarios verify with."""
 
 import json
+from pathlib import Path
 
 import pytest
+import testinfra
 
+LAB = Path(__file__).parents[2] / ".cache" / "lab" / "molecule" / "inventory.yml"
 RUNS = "/var/lib/snapbackup/runs"
+
+
+@pytest.fixture(scope="session", params=["node1", "node2"])
+def host(request):
+    """A host of pytest-testinfra; each test runs for each of them, over one ssh connection that the lab ends."""
+    svm = json.loads(LAB.read_text())["svm"]
+    options = svm["vars"]
+    return testinfra.get_host(
+        "ssh://root@" + svm["hosts"][request.param]["ansible_host"],
+        ssh_identity_file=options["ansible_ssh_private_key_file"],
+        ssh_extra_args=options["ansible_ssh_common_args"],
+        controlpath=options["ansible_control_path_dir"] + "/testinfra-%%h",
+    )
 
 
 @pytest.fixture
