@@ -13,7 +13,7 @@ LABELS = {'found': 'Found', 'needed': 'Needed', 'look': 'Look with', 'vendor': '
 
 def native(value):
     """value as the text type that str() must return, also where text read from a file is another type (CPython 2)."""
-    if isinstance(value, type(u'')) and type(u'') is not str:
+    if str is bytes and isinstance(value, type(u'')):
         return value.encode('utf-8')
     return str(value)
 

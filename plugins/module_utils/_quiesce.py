@@ -78,7 +78,8 @@ def expected_verdict(members, applications):
         return CRASH
     raise Refused('Several volumes are to be cut as one point in time, but nothing holds %s still.' % ', '.join(bare),
                   object=', '.join(bare), found='no mounted file system and no application in quiesce',
-                  needed='a file system to lock, or an entry in quiesce', remedy='name its application in quiesce, or back it up on its own')
+                  needed='a file system to lock, or an entry in quiesce',
+                  remedy='name its application in quiesce, or back it up on its own')
 
 
 def valid_lease(seconds):
@@ -93,8 +94,9 @@ def refuse_own_ground(members, paths):
     for member in members:
         point = member['filesystem']
         if point in NEVER:
-            raise Refused('%s is never write-locked: that stops the host.' % point, object=point, found='mounted from %s' % member['volume'],
-                          needed='a data file system', remedy='back it up without a lock, for example with fssnap(1M)')
+            raise Refused('%s is never write-locked: that stops the host.' % point, object=point,
+                          found='mounted from %s' % member['volume'], needed='a data file system',
+                          remedy='back it up without a lock, for example with fssnap(1M)')
         if point and any(_same_file_system(point, path) for path in paths):
             raise Refused('%s holds a directory this run writes to, so its lock would stop the run itself.' % point, object=point,
                           found='one of %s' % ', '.join(paths), needed='these on another file system', look='df -k %s' % ' '.join(paths),
@@ -168,12 +170,13 @@ class Window:
 
     def facts(self):
         """Times in seconds of the host's monotonic clock; steps in the order they were run."""
-        locks = [step for step in self.steps if step['what'] in ('lock', 'unlock')] or [step for step in self.steps if step['what'] == 'cut']
+        cuts = [step for step in self.steps if step['what'] == 'cut']
+        locks = [step for step in self.steps if step['what'] in ('lock', 'unlock')] or cuts
         begun, ended = locks[0]['started'], locks[-1]['ended']
         inside = [step for step in self.steps if step['started'] >= begun and step['ended'] <= ended]
         return {'seconds': round(ended - begun, 6), 'locked': begun, 'released': ended, 'lease': self.seconds,
                 'in_commands': round(sum(step['ended'] - step['started'] for step in inside), 6),
-                'cuts': [step['ended'] for step in self.steps if step['what'] == 'cut'], 'steps': self.steps}
+                'cuts': [step['ended'] for step in cuts], 'steps': self.steps}
 
 
 class Recorded:

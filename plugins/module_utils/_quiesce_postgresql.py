@@ -110,8 +110,9 @@ def spawn_as(argv, account):
             os.setuid(account.pw_uid)
 
     env = environment({'HOME': account.pw_dir, 'USER': account.pw_name, 'LOGNAME': account.pw_name})
-    return subprocess.Popen(argv, env=env, cwd='/', stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                            close_fds=True, preexec_fn=become)
+    # A session that is talked to while it lives; AnsibleModule.run_command() only waits for an end.
+    return subprocess.Popen(argv, env=env, cwd='/', close_fds=True, preexec_fn=become,  # pylint: disable=ansible-bad-function
+                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 class PostgreSQL:
@@ -144,16 +145,19 @@ class PostgreSQL:
         try:
             session = Session(self.argv(), self.entry['user'])
         except KeyError:
-            raise Refused('There is no user %s to connect as.' % self.entry['user'], object=self.entry['user'], look='id %s' % self.entry['user'])
+            raise Refused('There is no user %s to connect as.' % self.entry['user'], object=self.entry['user'],
+                          look='id %s' % self.entry['user'])
         except (IOError, OSError) as error:
-            raise Refused('psql cannot be started.', object=self.argv()[0], found=error.strerror, needed='the path of psql', remedy='set the option psql')
+            raise Refused('psql cannot be started.', object=self.argv()[0], found=error.strerror, needed='the path of psql',
+                          remedy='set the option psql')
         limit = self.entry['limit']
         self.version = int(session.ask('SHOW server_version_num', limit)[0])
         self.data = os.path.realpath(session.ask('SHOW data_directory', limit)[0])
         self.segment_size = int(session.ask("SELECT setting::bigint * CASE unit WHEN '8kB' THEN 8192 ELSE 1 END "
                                             "FROM pg_settings WHERE name = 'wal_segment_size'", limit)[0])
         self.standby = session.ask('SELECT pg_is_in_recovery()', limit)[0] == 't'
-        self.tablespaces = session.ask("SELECT pg_tablespace_location(oid) FROM pg_tablespace WHERE pg_tablespace_location(oid) <> ''", limit)
+        self.tablespaces = session.ask("SELECT place FROM (SELECT pg_tablespace_location(oid) AS place FROM pg_tablespace) AS found "
+                                       "WHERE place <> ''", limit)
         return session
 
     def check(self, runner):
@@ -230,7 +234,7 @@ class PostgreSQL:
         try:
             shutil.copyfile(source, path)
         except (IOError, OSError) as error:
-            raise Torn('A write-ahead log file between start and stop of the backup cannot be saved, so the copy is not an application backup.',
+            raise Torn('A write-ahead log file between start and stop of the backup cannot be saved, so recovery would stop short.',
                        object=source, vendor=str(error), remedy='raise wal_keep_size, then run again')
         with open(path, 'rb+') as copy:
             os.fsync(copy.fileno())

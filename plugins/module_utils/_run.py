@@ -172,7 +172,8 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
     """
     unnamed = [member for member in members if not member.get('volume')]
     if unnamed:
-        raise Refused('A member does not say which volume it is.', found=str(unnamed[0]), needed='the members that a splitting module returns')
+        raise Refused('A member does not say which volume it is.', found=str(unnamed[0]),
+                      needed='the members that a splitting module returns')
     if not NAME.match(name):
         raise Refused('%r cannot name a backup set.' % name, object=name, needed='a letter, then letters, digits, dot, dash, underscore')
     with locked(state_dir):
@@ -180,7 +181,8 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
             refuse_overlap(other, name, members, boot)
         data = dict(schema=SCHEMA, run=new_run_id(), name=name, sequence=_next_sequence(state_dir), manager=manager, kind=kind,
                     host=host, phase='preflight', result=None, error=None, opened=time.time(), deadline=time.time() + stale_after,
-                    stale_after=stale_after, closed=None, boot=boot, members=members, undo=[], window=None, verdict=None, proof=[], recovery=[], layout={},
+                    stale_after=stale_after, closed=None, boot=boot, members=members, undo=[], window=None, verdict=None, proof=[],
+                    recovery=[], layout={},
                     image=None, job=None, redundancy_lost_seconds=None, peers=[])
         record = Record(state_dir, data)
         _files.write_json(record.path, data)
@@ -197,9 +199,11 @@ def refuse_overlap(other, name, members, boot):
         return
     why = other.why_live(boot)
     raise Refused('Run %s of set %s is still open%s.' % (other.run, other.data['name'], ' and alive: ' + why if why else ', and dead'),
-                  object=other.run, found='phase %s' % other.data['phase'], needed='no open run of %s' % (', '.join(sorted(shared)) or name),
+                  object=other.run, found='phase %s' % other.data['phase'],
+                  needed='no open run of %s' % (', '.join(sorted(shared)) or name),
                   look='playbook volmgr.snapbackup.status',
-                  remedy='wait for it, or take it over (snapbackup_takeover=%s)' % other.run if why else 'run the playbook volmgr.snapbackup.recover')
+                  remedy='wait for it, or take it over (snapbackup_takeover=%s)' % other.run if why
+                  else 'run the playbook volmgr.snapbackup.recover')
 
 
 def _next_sequence(state_dir):

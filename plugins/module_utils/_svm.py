@@ -25,13 +25,15 @@ READ_TRIES = 3
 WORDS = {'Okay': 'okay', 'Unavailable': 'unavailable', 'Resyncing': 'resyncing', 'Resync cancelled': 'cancelled',
          'Needs maintenance': 'maintenance'}
 # What metastat -c may say beside each word of the full report. A cancelled resync is also marked (maint).
-AGREE = {'okay': ('',), 'unavailable': ('unavail',), 'resyncing': ('resync',), 'cancelled': ('maint',), 'maintenance': ('maint', 'offline', 'unavail')}
+AGREE = {'okay': ('',), 'unavailable': ('unavail',), 'resyncing': ('resync',), 'cancelled': ('maint',),
+         'maintenance': ('maint', 'offline', 'unavail')}
 
 
 def valid_name(name):
     """name, if a volume can have it; otherwise Refused, so that no value can become an option or a path."""
     if not NAME.match(name) or name in RESERVED:
-        raise Refused('%r cannot be the name of a volume.' % (name,), object=repr(name), needed='a letter, then letters, digits, dash, underscore or dot')
+        raise Refused('%r cannot be the name of a volume.' % (name,), object=repr(name),
+                      needed='a letter, then letters, digits, dash, underscore or dot')
     return name
 
 
@@ -55,11 +57,13 @@ class Svm:
         result = self.run([self.metastat] + list(arguments))
         if result.rc != 0 and 'not online in SMF' in result.err:
             raise CommandFailed(result, 'metastat printed its report, but says that services of the volume manager are not running.',
-                                object=' '.join(arguments), needed='all services of the volume manager online', look='svcs -x', remedy='svcadm enable the service named')
+                                object=' '.join(arguments), needed='all services of the volume manager online', look='svcs -x',
+                                remedy='svcadm enable the service named')
         if result.rc != 0:
             raise CommandFailed(result, object=' '.join(arguments))
         if 'Stale state database' in result.out:
-            raise CommandFailed(result, 'The state database of the volume manager has no quorum, so no state can be believed.', look='metadb -i')
+            raise CommandFailed(result, 'The state database of the volume manager has no quorum, so no state can be believed.',
+                                look='metadb -i')
         return result.out
 
     def mirrors(self, names):
@@ -95,7 +99,8 @@ class Svm:
                     offline = word == 'maintenance' and submirror.invoke.startswith('metaonline ')
                 elif mark is None or mark.split('-')[0] not in AGREE[word]:
                     return UnknownWord('metastat and metastat -c do not agree on submirror %s.' % submirror.name, object=submirror.name,
-                                       found='%s and (%s)' % (submirror.state, mark), look='metastat %s; metastat -c %s' % (mirror.name, mirror.name))
+                                       found='%s and (%s)' % (submirror.state, mark),
+                                       look='metastat %s; metastat -c %s' % (mirror.name, mirror.name))
                 else:
                     offline = mark == 'offline'
                 submirror.state = 'offline' if offline else word
@@ -128,10 +133,11 @@ class Svm:
         for mirror, submirror in members:
             found = submirror_of(parse_report(self.ask('-t', mirror))[mirror], submirror)
             if found.state != 'Needs maintenance' or not found.since or 'invalid' in found.since:
-                raise Torn('Nothing shows since when %s is offline.' % submirror, object=submirror, found='%s %s' % (found.state, found.since),
+                raise Torn('Nothing shows since when %s is offline.' % submirror, object=submirror,
+                           found='%s %s' % (found.state, found.since),
                            needed='Needs maintenance, and a time', look='metastat -t %s' % mirror)
-            clauses.append({'argv': [self.metastat, '-t', mirror],
-                            'match': r'Submirror [0-9]+: %s\s+State: Needs maintenance\s+%s' % (re.escape(submirror), re.escape(found.since))})
+            pattern = r'Submirror [0-9]+: %s\s+State: Needs maintenance\s+%s' % (re.escape(submirror), re.escape(found.since))
+            clauses.append({'argv': [self.metastat, '-t', mirror], 'match': pattern})
         return clauses
 
     def layout(self):
@@ -182,8 +188,10 @@ def member(mirror, submirror, filesystem=None):
     mounted = [mount for mount in _platform.mounts() if mount.device in (block_device(mirror.name), raw_device(mirror.name))]
     if filesystem is not None and filesystem not in [mount.point for mount in mounted]:
         raise Refused('%s is not where mirror %s is mounted.' % (filesystem, mirror.name), object=filesystem,
-                      found=', '.join(mount.point for mount in mounted) or 'not mounted', look='mount | grep %s' % block_device(mirror.name))
+                      found=', '.join(mount.point for mount in mounted) or 'not mounted',
+                      look='mount | grep %s' % block_device(mirror.name))
     mount = mounted[0] if mounted else None
-    return {'volume': mirror.name, 'copy': submirror.name, 'device': raw_device(submirror.name), 'block_device': block_device(submirror.name),
+    return {'volume': mirror.name, 'copy': submirror.name, 'device': raw_device(submirror.name),
+            'block_device': block_device(submirror.name),
             'original': raw_device(mirror.name), 'bytes': mirror.blocks * BLOCK,
             'filesystem': mount.point if mount else None, 'fstype': mount.fstype if mount else None}

@@ -153,7 +153,8 @@ def unlock(context, members, before):
         for argv in holder.commands()[_quiesce.LEAVE]:
             result = context.change(argv)
             if result is not None and not holder.released(result):
-                raise CommandFailed(result, object=argv[-1], needed='not frozen', remedy='the watchdog tries again when max_hold has passed')
+                raise CommandFailed(result, object=argv[-1], needed='not frozen',
+                                    remedy='the watchdog tries again when max_hold has passed')
     if context.check:
         return
     still = sorted(path for path, locked in held_ufs(context, mine).items() if locked)

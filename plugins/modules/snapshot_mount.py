@@ -105,7 +105,8 @@ def mounted_at(point):
 def mount(context, member, point):
     context.refuse_ended()
     if member['fstype'] is None:
-        raise Refused('%s has no file system that could be mounted.' % member['volume'], object=member['volume'], needed='a mounted original',
+        raise Refused('%s has no file system that could be mounted.' % member['volume'], object=member['volume'],
+                      needed='a mounted original',
                       remedy='store the device itself (method dd)')
     if context.params['check'] and not context.check:
         check_clean(context, member)

@@ -130,7 +130,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import C
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
-    Svm, faults, member, refuse_unless_healthy, states, submirror_of, valid_name)
+    Svm, block_device, faults, member, raw_device, refuse_unless_healthy, states, submirror_of, valid_name)
 
 # Time limit of one state-changing command outside the window. They queue on the manager's own lock, which has no limit.
 LIMIT = 120
@@ -149,7 +149,8 @@ class Submirrors:
         self.pairs = [(valid_name(native(entry['mirror'])), valid_name(native(entry['submirror']))) for entry in self.entries()]
         self.names = sorted(set(mirror for mirror, dummy in self.pairs))
         if len(self.names) != len(self.pairs):
-            raise Refused('A mirror is named more than once in members.', object=', '.join(self.names), needed='one submirror of each mirror')
+            raise Refused('A mirror is named more than once in members.', object=', '.join(self.names),
+                          needed='one submirror of each mirror')
         self.svm = Svm(self.runner)
         self.mirrors = self.svm.mirrors(self.names) if self.names else {}
         for mirror, submirror in self.pairs:
@@ -190,7 +191,8 @@ def offline(context):
     work = Submirrors(context)
     if already_split(context, work):
         data = context.record.data
-        return dict(changed=False, before=work.before, after=work.before, members=data['members'], window=data['window'], verdict=data['verdict'])
+        return dict(changed=False, before=work.before, after=work.before, members=data['members'], window=data['window'],
+                    verdict=data['verdict'])
     for name in work.names:
         refuse_unless_healthy(work.mirrors[name])
     work.svm.refuse_soft_partitions(work.names)
@@ -211,7 +213,8 @@ def already_split(context, work):
     for mirror, submirror in split_ones:
         owner = work.owner(mirror, submirror)
         if owner is None:
-            raise Refused('%s is offline, and no run on this host has split it.' % submirror, object=submirror, found='offline', needed='okay',
+            raise Refused('%s is offline, and no run on this host has split it.' % submirror, object=submirror, found='offline',
+                          needed='okay',
                           look='metastat -c %s' % mirror,
                           remedy='find out who uses it; metaonline %s %s brings it back and overwrites its content' % (mirror, submirror))
         if context.record is None or owner.run != context.record.run:
@@ -348,13 +351,14 @@ def refuse_online(context, work, mirror, submirror):
     owner = work.owner(mirror, submirror)
     mine = context.record
     if owner is not None and (mine is None or owner.run != mine.run):
-        raise Refused('%s was split by run %s.' % (submirror, owner.run), object=submirror, remedy='bring it back as that run, or run recover')
+        raise Refused('%s was split by run %s.' % (submirror, owner.run), object=submirror,
+                      remedy='bring it back as that run, or run recover')
     if mine is not None and owner is None and not context.check:
         raise Refused('%s is offline, but not by run %s.' % (submirror, mine.run), object=submirror, found='offline',
                       remedy='find out who uses it; without option run this module brings it back')
     if mine is not None and mine.data['job'] and alive(mine.data['job']):
         raise Refused('The copy job of run %s still reads %s.' % (mine.run, submirror), object=submirror, remedy='wait for it, or stop it')
-    mounted = [mount.point for mount in _platform.mounts() if mount.device.rsplit('/', 1)[-1] == submirror and mount.device.startswith('/dev/md/')]
+    mounted = [mount.point for mount in _platform.mounts() if mount.device in (block_device(submirror), raw_device(submirror))]
     if mounted:
         raise Refused('%s is mounted, and its blocks would change below the mount.' % submirror, object=submirror, found=mounted[0],
                       needed='not mounted', look='mount', remedy='umount %s' % mounted[0])

@@ -6,6 +6,8 @@
 
 import subprocess
 
+from containers import environment
+
 # pgbench adds the same amount to an account, a teller and a branch and writes it into the history, in one transaction:
 # in every consistent state the four sums are equal.
 SUMS = """SELECT (SELECT coalesce(sum(abalance), 0) FROM pgbench_accounts), (SELECT coalesce(sum(tbalance), 0) FROM pgbench_tellers),
@@ -62,17 +64,23 @@ class Cluster:
     def load(self, clients=4, seconds=3600):
         """Start pgbench as a client would; the caller ends it."""
         argv = ["pgbench", "--client=%d" % clients, "--time=%d" % seconds, "--no-vacuum", "--progress=1", "postgres"]
-        return Load(["podman", "exec", self.lab.container(self.host), "runuser", "-u", "postgres", "--", "%s/%s" % (self.bin, argv[0])] + argv[1:], self)
+        program = ["runuser", "-u", "postgres", "--", "%s/%s" % (self.bin, argv[0]), *argv[1:]]
+        return Load(["podman", "exec", self.lab.container(self.host), *program], self)
 
 
 class Load:
-    """pgbench at work; use it as a context."""
+    """pgbench at work; use it as a context, which begins when the first transaction is committed."""
 
     def __init__(self, argv, cluster):
         self.argv, self.cluster = argv, cluster
 
     def __enter__(self):
-        self.process = subprocess.Popen(self.argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        rows = self.cluster.rows()
+        self.process = subprocess.Popen(self.argv, env=environment(), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                                        stderr=subprocess.PIPE, text=True)  # fmt: skip
+        while self.cluster.rows() == rows:
+            if not self.running:
+                raise RuntimeError("pgbench did not start: " + self.process.stderr.read())
         return self
 
     def __exit__(self, *exc):

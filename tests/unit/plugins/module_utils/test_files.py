@@ -9,7 +9,6 @@ __metaclass__ = type
 
 import os
 import stat
-import sys
 
 import pytest
 

@@ -173,7 +173,7 @@ def window(psql, holder, cut='true'):
 
 @pytest.mark.parametrize('version, start, stop',
                          [('130022', 'pg_start_backup', 'pg_stop_backup'), ('150004', 'pg_backup_start', 'pg_backup_stop'),
-                                                  ('90624', 'pg_start_backup', 'pg_stop_backup')])
+                          ('90624', 'pg_start_backup', 'pg_stop_backup')])
 def test_what_recovery_needs_is_saved(psql, version, start, stop):
     if version == '90624':
         psql.tmpdir.join('data', 'pg_wal').move(psql.tmpdir.join('data', 'pg_xlog'))
