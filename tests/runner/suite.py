@@ -110,6 +110,9 @@ def unit():
             yield Step(title, skip="this machine has no Python " + version)
         else:
             yield pytest(title, python, "tests/unit/plugins" if version in environments.OLD_PYTHONS else "tests/unit")
+    # Action plugins need all of ansible-core, which only the controllers have.
+    for name in ("core216", "newest"):
+        yield pytest("action plugins, " + name, environments.ensure(name), "tests/unit/plugins/action")
 
 
 def directory_of_tests(title, *paths):
