@@ -100,6 +100,9 @@ def kill_group(process, wait=KILL_WAIT):
 
 def end_group(pgid, wait=KILL_WAIT):
     """Kill a process group and wait until none of it lives; raise Unkillable if it still does after so many seconds."""
+    if pgid <= 1:
+        # To the system these numbers mean its own group, or every process there is.
+        raise ValueError('not a group to kill: %r' % pgid)
     limit = monotonic() + wait
     while group_exists(pgid):
         try:

@@ -8,15 +8,27 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import errno
+import io
 import json
 import os
+
+
+def native(value):
+    """A decoded JSON value whose texts are of type str also in CPython 2, whose commands take no other beyond ASCII."""
+    if isinstance(value, dict):
+        return dict((native(key), native(item)) for key, item in value.items())
+    if isinstance(value, list):
+        return [native(item) for item in value]
+    if str is bytes and isinstance(value, type(u'')):
+        return value.encode('utf-8')
+    return value
 
 
 def read_json(path):
     """The decoded file, or None where there is none."""
     try:
-        with open(path) as source:
-            return json.load(source)
+        with io.open(path, encoding='utf-8') as source:
+            return native(json.load(source))
     except (IOError, OSError) as error:
         if error.errno == errno.ENOENT:
             return None

@@ -54,6 +54,9 @@ def alive(process, boot=None):
 
 def kill(process, wait=10.0, group=False):
     """Kill the process (or the group it leads) and wait until it is gone. False if it is still there after wait seconds."""
+    if process['pid'] <= 1:
+        # To the system these numbers mean itself, or every process there is.
+        raise ValueError('not a process to kill: %r' % process['pid'])
     limit = monotonic() + wait
     while alive(process):
         try:

@@ -180,7 +180,7 @@ class Job:
 
 def main(path, work):
     """The program: run work(job) for the spec at path. Returns the exit code."""
-    spec = native(_files.read_json(path))
+    spec = _files.read_json(path)
     directory = os.path.dirname(path)
     environment = spec.pop('environment')
     _files.write_json(path, dict(spec, environment={}))
@@ -237,17 +237,6 @@ def _raise_stopped(dummy_number, dummy_frame):
 def no_more_stopping():
     """From here on a request to stop comes too late."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-
-
-def native(value):
-    """A decoded JSON value whose texts are of type str also in Python 2, whose commands take no other beyond ASCII."""
-    if isinstance(value, dict):
-        return dict((native(key), native(item)) for key, item in value.items())
-    if isinstance(value, list):
-        return [native(item) for item in value]
-    if str is bytes and isinstance(value, type(u'')):
-        return value.encode('utf-8')
-    return value
 
 
 def _log_to(path):

@@ -126,7 +126,7 @@ import re
 import tempfile
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce, _run
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused, native
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
@@ -146,7 +146,7 @@ class Submirrors:
     def __init__(self, context):
         self.context = context
         self.runner = context.runner
-        self.pairs = [(valid_name(native(entry['mirror'])), valid_name(native(entry['submirror']))) for entry in self.entries()]
+        self.pairs = [(valid_name(entry['mirror']), valid_name(entry['submirror'])) for entry in self.entries()]
         self.names = sorted(set(mirror for mirror, dummy in self.pairs))
         if len(self.names) != len(self.pairs):
             raise Refused('A mirror is named more than once in members.', object=', '.join(self.names),

@@ -292,7 +292,7 @@ def test_what_a_tick_cannot_do_does_not_end_the_job(host, capfd):
 
 def test_the_text_of_a_spec_is_native():
     value = json.loads('{"argv": ["dd", "if=/dev/\\u00e4", 1, null, {"k": "v"}]}')
-    words = _worker.native(value)['argv']
+    words = _files.native(value)['argv']
     assert [type(word) for word in words] == [str, str, int, type(None), dict]
     assert words[1] == 'if=/dev/\xc3\xa4' if str is bytes else 'if=/dev/\xe4'
 
