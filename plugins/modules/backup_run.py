@@ -106,8 +106,9 @@ record:
   returned: unless O(state=read)
   type: dict
 runs:
-  description: All records on the host, oldest first. Each has the additional keys C(live), why the run must be left alone or null,
-  and C(open).
+  description:
+    - All records on the host, oldest first.
+    - Each has the additional keys C(live), why the run must be left alone or null, and C(open).
   returned: when O(state=read)
   type: list
   elements: dict

@@ -28,8 +28,7 @@ def test_facts_that_are_not_known_are_left_out_of_the_text_and_none_in_the_dicti
 
 
 def test_a_misspelt_fact_is_an_error():
-    with pytest.raises(TypeError):
-        Refused('No.', remdy='wait')
+    pytest.raises(TypeError, Refused, 'No.', remdy='wait')
 
 
 @pytest.mark.parametrize('value', [u'd\xe9', u'd\xe9'.encode('utf-8') if str is bytes else u'd\xe9', 'd1', 7])

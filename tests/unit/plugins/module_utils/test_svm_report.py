@@ -97,7 +97,7 @@ def test_an_unknown_mark_is_an_error():
     ('two_way', None, None), ('resyncing', 'in progress', 8.0), ('resyncing_large', 'in progress', 8.0), ('cancelled', 'cancelled', 42.0),
     ('names', 'in progress', 100.0), ('multi_owner', None, None)])
 def test_resync(name, resync, percent):
-    mirror, = report(name).values()
+    mirror = list(report(name).values())[0]
     assert (mirror.resync, mirror.percent) == (resync, percent)
 
 
