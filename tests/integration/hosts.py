@@ -4,6 +4,7 @@
 
 """A simulated host as a test sees it: commands, faults, journal, records, and the modules run on it without a playbook."""
 
+import functools
 import json
 import os
 import re
@@ -22,15 +23,35 @@ LIBRARY = "/opt/collection"
 MODULES = LIBRARY + "/ansible_collections/volmgr/snapbackup/plugins/modules/"
 PYTHON2, PYTHON3 = "/usr/bin/python2.7", "/usr/bin/python3"
 SIMCTL = ("python3", "/opt/simulator/simctl")
+# Several verbs of simctl in one process; only the last one must succeed.
+SEVERAL = """
+import json, sys
+sys.path.insert(0, "/opt/simulator")
+from simulator.core.control import main
+for verb in json.loads(sys.argv[1]):
+    try:
+        result = main(verb)
+    except TypeError as error:
+        result = repr(error)
+sys.exit(result)
+"""
 STATE_DIR = "/var/lib/snapbackup"
 BACKUP = "/backup"
 PID = "/run/module.pid"
 PATIENCE = 20
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
-CHANGES = re.compile(r"^(lockfs -|meta(offline|online|attach|detach|clear|init|replace|sync|param)|mount |umount |newfs|fsck -[yo]|dd |ufsdump|ufsrestore)")
+CHANGES = re.compile(
+    r"^(lockfs -|meta(offline|online|attach|detach|clear|init|replace|sync|param)|mount |umount |newfs|fsck -[yo]|dd |ufsdump|ufsrestore)"
+)
 
 # words: the command without its directory, then its arguments; ended is None while it runs, or where the real tool took over.
 Call = namedtuple("Call", "words started ended rc fault")
+
+
+@functools.lru_cache(maxsize=None)
+def first_process(container):
+    """The number that process 1 of a container has on this machine."""
+    return containers.podman("inspect", "--format", "{{.State.Pid}}", container).stdout.strip()
 
 
 class Host:
@@ -38,16 +59,16 @@ class Host:
 
     def __init__(self, lab, name):
         self.lab, self.name = lab, name
-        init = containers.podman("inspect", "--format", "{{.State.Pid}}", lab.container(name)).stdout.strip()
         # A tenth of what podman exec takes.
-        self.enter = ["nsenter", "--target", init, "--mount", "--uts", "--ipc", "--net", "--pid", "--"]
+        self.enter = ["nsenter", "--target", first_process(lab.container(name)), "--mount", "--uts", "--ipc", "--net", "--pid", "--"]
 
     def run(self, *argv, data=None, check=True, timeout=60):
         """Run argv on the host; CompletedProcess."""
         stdin = {"input": data} if data is not None else {"stdin": subprocess.DEVNULL}
         argv = [str(word) for word in argv]
         done = subprocess.run(self.enter + argv, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=timeout, **stdin)
-        assert not check or done.returncode == 0, "%s: exit code %d: %s" % (argv, done.returncode, done.stderr.strip() or done.stdout.strip())
+        said = done.stderr.strip() or done.stdout.strip()
+        assert not check or done.returncode == 0, "%s: exit code %d: %s" % (argv, done.returncode, said)
         return done
 
     def out(self, *argv, **options):
@@ -90,13 +111,11 @@ class Host:
 
     def reset(self, topology):
         """A host that was just set up: every process killed, all volumes new, nothing of an earlier run."""
-        self.simctl("fault", "clear")
-        # It kills and unmounts; what a test has done to a file system may keep it from coming up again.
-        self.run(*SIMCTL, "reboot", check=False)
-        self.simctl("reset")
-        self.run("sh", "-c", "umount %s/* 2>/dev/null; rm -rf %s %s /root/* && mkdir %s" % (BACKUP, STATE_DIR, BACKUP, BACKUP))
-        self.simctl("apply", "/opt/simulator/topologies/%s.yml" % topology)
-        self.forget()
+        # The reboot kills and unmounts; what a test has done to a file system may keep it from coming up again.
+        verbs = [["fault", "clear"], ["reboot"], ["reset"], ["apply", "/opt/simulator/topologies/%s.yml" % topology]]
+        self.run("python3", "-c", SEVERAL, json.dumps(verbs))
+        self.run("sh", "-c", "umount %s/* 2>/dev/null; rm -rf %s/* %s /root/* /var/tmp/.ansible*" % (BACKUP, BACKUP, STATE_DIR))
+        self.run("mkdir", "-p", BACKUP)
 
     def forget(self):
         """Begin a new journal."""
@@ -108,8 +127,11 @@ class Host:
 
     def journal(self):
         """Every simulated command that was called, as [Call]."""
-        rows = json.loads(self.simctl("journal", "--json"))
-        return [Call([os.path.basename(row["argv"][0])] + row["argv"][1:], row["started"], row["ended"], row["rc"], row["fault"]) for row in rows]
+        calls = []
+        for row in json.loads(self.simctl("journal", "--json")):
+            words = [os.path.basename(row["argv"][0])] + row["argv"][1:]
+            calls.append(Call(words, row["started"], row["ended"], row["rc"], row["fault"]))
+        return calls
 
     def commands(self):
         """The journal as lines."""
@@ -123,7 +145,8 @@ class Host:
 
     def marks(self, mirror):
         """{submirror: what metastat -c says of it, "" when it is well}"""
-        line = self.run("metastat", "-c", mirror, check=False).stdout.splitlines()[0]
+        lines = self.run("metastat", "-c", mirror, check=False).stdout.splitlines()
+        line = next(line for line in lines if re.match(r"%s\s+m\s" % re.escape(mirror), line))
         return {name: mark for name, mark in re.findall(r"(\S+)(?: \(([^)]*)\))?", line.split("B", 1)[1])}
 
     def locks(self):
@@ -176,7 +199,8 @@ class Host:
 
     def fill(self, point, name="data", mib=2):
         """Put random files into a file system."""
-        self.run("sh", "-c", "for n in 1 2 3; do dd if=/dev/urandom of=%s/%s.$n bs=1M count=%d status=none; done; sync" % (point, name, mib))
+        for number in (1, 2, 3):
+            self.run("dd", "if=/dev/urandom", "of=%s/%s.%d" % (point, name, number), "bs=1M", "count=%d" % mib, "conv=fsync")
 
     def settled(self, mirror="d1", seconds=PATIENCE):
         """Wait until every submirror of a mirror is well."""
@@ -244,10 +268,11 @@ def install_modules(lab):
     """Put the modules and what they import on every host, so that they run without a controller."""
     with tempfile.TemporaryDirectory() as directory:
         top = Path(directory) / "collection"
-        shutil.copytree(Path(ansible.__file__).parent / "module_utils", top / "ansible" / "module_utils", ignore=shutil.ignore_patterns("*.pyc", "csharp", "powershell"))
+        ignored = shutil.ignore_patterns("__pycache__", "csharp", "powershell")
+        shutil.copytree(Path(ansible.__file__).parent / "module_utils", top / "ansible" / "module_utils", ignore=ignored)
         plugins = top / "ansible_collections" / "volmgr" / "snapbackup" / "plugins"
         for kind in ("modules", "module_utils"):
-            shutil.copytree(ROOT / "plugins" / kind, plugins / kind, ignore=shutil.ignore_patterns("__pycache__"))
+            shutil.copytree(ROOT / "plugins" / kind, plugins / kind, ignore=ignored)
         for package in [top / "ansible", *plugins.parents[:3], plugins, plugins / "modules", plugins / "module_utils"]:
             (package / "__init__.py").touch()
         for host in lab.hosts:

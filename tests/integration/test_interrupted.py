@@ -140,7 +140,6 @@ def test_the_recover_playbook_ends_every_kind_of_dead_run_at_once(pair, lab):
         host.assert_nothing_left()
         assert host.writable("/home10", 1)
     assert len(second.manifests()) == 1 and first.manifests() == []
-    Play(lab, "recover", {}).end()
 
 
 def test_recover_leaves_a_live_run_alone(host, lab):
@@ -224,6 +223,26 @@ def test_a_copy_that_is_mounted_is_not_given_back(host):
     user.wait()
     backup.rejoin()
     backup.close()
+    host.assert_nothing_left()
+
+
+@pytest.mark.parametrize("effect", ["fail", "lie-ok"])
+def test_a_copy_that_does_not_come_home_stays_on_the_list(host, effect):
+    backup = Backup(host).split()
+    host.fault("metaonline", effect)
+    result = host.refused("svm_submirror", run=backup.run, state="online")
+    assert "d3 did not come online" in result["msg"], result
+    assert [entry["id"] for entry in host.record(backup.run)["undo"]] == ["svm_submirror:d1:d3"]
+    assert "cannot be closed" in host.refused("backup_run", run=backup.run, state="closed", result="failed")["msg"]
+    assert recover(host, backup.run)["result"] == "abandoned"
+    host.assert_nothing_left()
+
+
+def test_a_metaonline_that_works_and_says_it_failed_is_believed_by_what_metastat_shows(host):
+    backup = Backup(host).split()
+    host.fault("metaonline", "lie-fail")
+    backup.rejoin()
+    backup.close("failed")
     host.assert_nothing_left()
 
 
@@ -331,8 +350,9 @@ def test_a_copy_that_somebody_else_has_split_since_is_not_brought_home_as_that_o
 
 def test_of_two_runs_at_the_same_time_one_is_refused(host):
     plan = host.module("svm_submirror", PYTHON2, True, run="<run>", state="offline", members=[D1])
-    for attempt in range(4):
-        started = [host.start_module("backup_run", state="opened", name="home1", manager="svm", members=plan["members"]) for dummy in range(3)]
+    opening = {"state": "opened", "name": "home1", "manager": "svm", "members": plan["members"]}
+    for _attempt in range(4):
+        started = [host.start_module("backup_run", **dict(opening)) for _number in range(3)]
         results = [outcome(process) for process in started]
         opened = [result["run"] for result in results if not result.get("failed")]
         assert len(opened) == 1, results
@@ -382,7 +402,8 @@ def test_a_restore_while_a_submirror_is_offline_is_refused(host, lab):
     host.run("umount", "/home1")
     host.run("metaoffline", "d1", "d2")
     host.forget()
-    message = failures(Play(lab, "restore", {"snapbackup_manifest": image, "snapbackup_confirm": ["d1"]}, "--limit", "node1").end(2))["node1"][0]
+    variables = {"snapbackup_manifest": image, "snapbackup_confirm": ["d1"]}
+    message = failures(Play(lab, "restore", variables, "--limit", "node1").end(2))["node1"][0]
     assert "offline submirror" in message and "d2" in message
     assert host.changes() == []
 

@@ -95,7 +95,8 @@ def test_a_command_whose_output_is_the_image(host):
 
 def test_a_command_that_stores_by_itself_gets_arguments_environment_and_the_mounted_copy(host):
     tool = host.script("vault", 'mkdir -p "$VAULT" && cp -a "$1"/. "$VAULT"/ && echo "$2 $3" > /root/called')
-    backup = Backup(host, method="command", command=[tool, "{path}", "{volume}", "{run}"], output="none", environment={"VAULT": "/backup/my vault"})
+    argv, environment = [tool, "{path}", "{volume}", "{run}"], {"VAULT": "/backup/my vault"}
+    backup = Backup(host, method="command", command=argv, output="none", environment=environment)
     frozen = split_and_go_on(host, backup)
     manifest = backup.store()
     assert host.tree("/backup/my vault") == frozen
@@ -104,6 +105,18 @@ def test_a_command_that_stores_by_itself_gets_arguments_environment_and_the_moun
     backup.rejoin()
     backup.close()
     host.assert_nothing_left()
+
+
+def test_one_file_for_the_image_of_one_volume_is_written_once(host):
+    record = Backup(host, destination="/backup/one").all()
+    assert record["image"] == "/backup/one.manifest.json"
+    image = host.json(record["image"])["images"][0]
+    assert (image["file"], host.sha256("/backup/one")) == ("one", image["sha256"])
+    again = Backup(host).split()
+    assert "exists and is not overwritten" in host.refused("volume_backup", run=again.run, destination="/backup/one")["msg"]
+    assert host.sha256("/backup/one") == image["sha256"]
+    again.rejoin()
+    again.close("failed")
 
 
 def test_secrets_of_the_command_are_nowhere_on_the_disk(host):

@@ -4,6 +4,7 @@
 
 """The freeze window under attack: several mirrors at one instant, killed modules, killed watchdogs, hung and lying commands."""
 
+import signal
 import time
 
 import pytest
@@ -199,7 +200,8 @@ def test_a_module_that_stands_still_loses_its_lease(host):
     assert not host.writable("/home1", 1)
     assert host.writable("/home1", LEASE + 5)
     assert host.locks() == []
-    host.kill_module("CONT")
+    # nsenter stops and goes on with what it has started.
+    module.send_signal(signal.SIGCONT)
     result = outcome(module)
     assert result["failed"], result
     host.settled()
@@ -342,6 +344,26 @@ def test_a_failing_hook_rolls_everything_back(host, before, after, words):
     assert host.record(backup.run)["undo"] == []
     backup.close("failed")
     host.assert_nothing_left()
+
+
+def test_a_hook_that_leaves_a_child_behind_does_not_hold_the_window(host):
+    pair = {"driver": "command", "before": [host.script("before", "sleep 60 &", "exit 0")], "after": [host.script("after", "exit 0")]}
+    backup = Backup(host, quiesce=[pair]).split()
+    assert host.record(backup.run)["window"]["seconds"] < 5
+    host.kill("sleep 60")
+
+
+def test_a_state_directory_that_fills_up_in_the_window_leaves_no_lock_and_no_split(host):
+    host.run("mkdir", "/backup/state")
+    host.run("mount", "-t", "tmpfs", "-o", "size=256k,mode=700", "tmpfs", "/backup/state")
+    fill = host.script("fill", "dd if=/dev/zero of=/backup/state/rest bs=4k 2>/dev/null", "exit 0")
+    pair = {"driver": "command", "before": [fill], "after": [host.script("after", "exit 0")]}
+    run = host.module("backup_run", state="opened", name="full", manager="svm", members=[], state_dir="/backup/state/s")["run"]
+    result = host.refused("svm_submirror", run=run, state="offline", members=[D1], quiesce=[pair], state_dir="/backup/state/s")
+    assert "No space left" in result["msg"], result
+    assert host.locks() == [] and host.writable("/home1", 1)
+    host.settled()
+    host.run("umount", "/backup/state")
 
 
 def test_hooks_run_around_the_locks_and_make_it_an_application_backup(host):
