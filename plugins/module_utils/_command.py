@@ -94,11 +94,12 @@ def _states():
 
 def kill_group(process, wait=KILL_WAIT):
     """Kill the process group that spawn() made and wait until it is gone; raise Unkillable if it is not."""
-    end_group(process.pid, wait)
+    # Where the dead count until they are collected (Solaris), its leader must be collected first.
+    end_group(process.pid, wait, process.poll)
     process.wait()
 
 
-def end_group(pgid, wait=KILL_WAIT):
+def end_group(pgid, wait=KILL_WAIT, collect=lambda: None):
     """Kill a process group and wait until none of it lives; raise Unkillable if it still does after so many seconds."""
     if pgid <= 1:
         # To the system these numbers mean its own group, or every process there is.
@@ -112,6 +113,7 @@ def end_group(pgid, wait=KILL_WAIT):
                 raise
         if monotonic() > limit:
             raise Unkillable('process group %d' % pgid)
+        collect()
         select.select([], [], [], 0.01)
 
 

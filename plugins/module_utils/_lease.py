@@ -212,7 +212,7 @@ def undo_once(held, undo):
     left = []
     for key in reversed(held):
         try:
-            if not undo[key](lambda argv: run(argv, timeout=UNDO_LIMIT)):
+            if not undo[key](lambda argv, limit=UNDO_LIMIT: run(argv, timeout=limit)):
                 left.insert(0, key)
         except Exception:  # pylint: disable=broad-except
             # Whatever went wrong, the lock is still there and the next round tries again.

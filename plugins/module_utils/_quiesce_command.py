@@ -52,7 +52,7 @@ class CommandPair:
         lease.free(self.key)
 
     def undo(self, run):
-        return run(self.after).rc == 0
+        return run(self.after, self.limit).rc == 0
 
     def end(self, runner):
         return []

@@ -75,6 +75,11 @@ class UfsLock:
             raise CommandFailed(result, object=' '.join(self.paths), remedy='see what hangs on the file system; nothing was locked')
 
     def enter(self, lease):
+        # A lock that came since check() is somebody else's; -w would take it over and -u would end it.
+        for path, (kind, comment) in sorted(parse_status(lease.look(self.look()).out, self.paths).items()):
+            if kind != 'unlock':
+                raise Torn('%s was locked by somebody else in the meantime.' % path, object=path,
+                           found='%s lock, comment %r' % (kind, comment), needed='unlock', look='lockfs %s' % path)
         lease.must('lock', self.commands()[1][0], hold=self.key)
         self.proves(lease)
 
@@ -98,19 +103,26 @@ class UfsLock:
                        vendor=result.err or result.out)
 
     def undo(self, run):
-        mine = self._mine(run)
-        if mine:
-            run([self.lockfs, '-u'] + mine)
-        return not self._mine(run)
+        # One by one: what cannot be asked for (EIO after a forced unmount) must not keep the others locked.
+        return all([self._undo_one(run, path) for path in self.paths])
+
+    def _undo_one(self, run, path):
+        try:
+            if self._mine(run, path):
+                run([self.lockfs, '-u', path])
+            return not self._mine(run, path)
+        except UnknownWord:
+            mount = _platform.mount_at(path)
+            return mount is None or mount.fstype != 'ufs'
 
     def released(self, result):
         """Nothing is concluded from the result of an unlock, since lockfs shows the lock itself."""
         return True
 
-    def _mine(self, run):
-        """The paths that carry this run's lock, or whose lock is just being set."""
-        rows = parse_status(run(self.look()).out, self.paths)
-        return [path for path in self.paths if rows[path][0] != 'unlock' and rows[path][1] == self.tag]
+    def _mine(self, run, path):
+        """Whether path carries this run's lock, or one that is just being set."""
+        kind, comment = parse_status(run([self.lockfs, path]).out, [path])[path]
+        return kind != 'unlock' and comment == self.tag
 
     def end(self, runner):
         return []

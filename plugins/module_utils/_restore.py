@@ -12,7 +12,7 @@ import fcntl
 import os
 import stat
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _manifest, _platform, _store, _target
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _manifest, _platform, _run, _store, _target
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import BLOCK, IN, OUT, Copier, OutputFailed
 
@@ -105,6 +105,9 @@ def work(job):
     # The verification may have taken hours.
     check_targets(steps, job.runner)
     for step in steps:
+        refuse_ended(job)
+        # So may the restore of the volumes before this one.
+        check_targets([step], job.runner)
         try:
             restore(job, step)
         except Refused as error:
@@ -114,6 +117,13 @@ def work(job):
         job.gauge.state = 'restored'
     job.update(image=job.spec['manifest'])
     return dict(manifest=job.spec['manifest'])
+
+
+def refuse_ended(job):
+    """Refused if the run was closed meanwhile: nobody would know that its volumes are being overwritten."""
+    record = _run.load(job.record.state_dir, job.record.run)
+    if not record.is_open:
+        raise Refused('The run was ended before its image was written.', object=record.run, found=record.data['result'])
 
 
 def verify(job, step):

@@ -114,7 +114,11 @@ class Record:
 
     def add_undo(self, entry):
         """Write down how to take back a step, just before the step. entry: a dictionary with a unique id."""
-        self.change(lambda data: data.update(undo=_without(data['undo'], entry['id']) + [entry]))
+        def add(data):
+            if data['closed'] is not None:
+                raise Refused('Run %s has ended.' % self.run, object=self.run, found=data['result'], needed='an open run')
+            data.update(undo=_without(data['undo'], entry['id']) + [entry])
+        self.change(add)
 
     def clear_undo(self, *ids):
         self.change(lambda data: data.update(undo=_without(data['undo'], *ids)))
@@ -126,10 +130,31 @@ class Record:
         job = self.data['job']
         if job and alive(job):
             return 'its copy job, process %s, is running' % job['pid']
+        splitting = self.splitting(boot)
+        if splitting:
+            return splitting
         left = self.data['deadline'] - (now or time.time())
         if left > 0:
             return 'a module renewed it; it counts as dead in %d s' % (left + 1)
         return None
+
+
+    def splitting(self, boot):
+        """Says that a module of the run is just splitting, in which nobody may cross it, or None."""
+        for entry in self.data['undo']:
+            if entry.get('by') and alive(entry['by'], boot):
+                return 'its module, process %s, is splitting' % entry['by']['pid']
+        return None
+
+    def close(self, **fields):
+        """End the run; Refused while anything of it is still to be undone."""
+        def end(data):
+            if data['undo']:
+                raise Refused('Run %s cannot be closed: something of it is still to be undone.' % self.run, object=self.run,
+                              found=', '.join(entry['id'] for entry in data['undo']), needed='nothing left to undo',
+                              remedy='run the playbook volmgr.snapbackup.recover')
+            data.update(fields, closed=time.time())
+        self.change(end)
 
 
 def _without(entries, *ids):

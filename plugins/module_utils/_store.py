@@ -88,6 +88,8 @@ class Destination:
             self.base = self.directory = os.path.dirname(os.path.abspath(path))
             self.manifest = path + '.manifest.json'
             self.recovery = path + '.recovery'
+        # Two runs may be told the same file; neither may write into what the other is writing.
+        self.partial = PARTIAL if self.is_directory else '.' + run + PARTIAL
 
     def image(self, volume, method):
         return os.path.join(self.directory, file_name(volume) + SUFFIX[method]) if self.is_directory else self.given
@@ -100,14 +102,15 @@ Method = collections.namedtuple('Method', 'name argv output level update')
 def plan(record, run_directory, destination, method):
     """The images of a run: what the job does for each member, in the order of the members.
 
-    record: the data of a run record. Each is {"volume", "method", "path" (None where the tool stores itself), "commands",
+    record: the data of a run record. Each is {"volume", "method", "path" (None where the tool stores itself), "partial" (its
+    name until it is whole), "commands",
     "bytes" (of the stream, None where not known before), "volume_bytes", "source", "original", "filesystem", "fstype", "level"}.
     """
     paths = [destination.image(member['volume'], method.name) for member in record['members']]
     if len(set(paths)) != len(paths):
         raise Refused('Two volumes would be stored in one file.', found=', '.join(sorted(paths)))
     return [dict(_reading(member, mount_point(run_directory, member['volume']), record['run'], method),
-                 path=None if method.name == 'command' and method.output == 'none' else path)
+                 path=None if method.name == 'command' and method.output == 'none' else path, partial=path + destination.partial)
             for member, path in zip(record['members'], paths)]
 
 
@@ -292,7 +295,7 @@ def room_for(image):
 def work(job):
     """Store all images of job.spec, prove that they are of the cut, then make them complete. Returns {"manifest": path}."""
     spec = job.spec
-    partials = [image['path'] + PARTIAL for image in spec['images'] if image['path']]
+    partials = [image['partial'] for image in spec['images'] if image['path']]
     try:
         make_directories(spec['directory'])
         stored = [store(job, image) for image in spec['images']]
@@ -342,7 +345,7 @@ def store(job, image):
 
 
 def to_file(job, gauge, image):
-    partial = image['path'] + PARTIAL
+    partial = image['partial']
     output = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
         copier = Copier(output, gauge.count, image['bytes'])
@@ -394,10 +397,23 @@ def publish(job, spec):
     """Give the images their names and copy the recovery files beside them, durably. Returns the recovery sets for the manifest."""
     for image in spec['images']:
         if image['path']:
-            os.rename(image['path'] + PARTIAL, image['path'])
+            name_image(image)
     recovery = [copy_set(spec, number, found) for number, found in enumerate(job.record.data['recovery'])]
     _files.sync_directory(spec['directory'])
     return recovery
+
+
+def name_image(image):
+    """Give a whole image its name. In the run's own directory nobody else has it; elsewhere it may have been taken meanwhile."""
+    if image['partial'] != image['path'] + PARTIAL:
+        try:
+            os.link(image['partial'], image['path'])
+        except OSError as error:
+            raise Refused('The image cannot be named %s.' % image['path'], object=image['path'], found=error.strerror,
+                          needed='a name that nobody has taken', look='ls -l %s*' % image['path'])
+        os.unlink(image['partial'])
+    else:
+        os.rename(image['partial'], image['path'])
 
 
 def copy_set(spec, number, found):

@@ -21,6 +21,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report impo
 NAME = re.compile(r'^[A-Za-z][A-Za-z0-9_.-]*\Z')
 RESERVED = ('all', 'none')
 READ_TRIES = 3
+# metastat -t tells local time, and module, job and recover may each have another TZ.
+IN_UTC = ['/usr/bin/env', 'TZ=UTC0']
 
 WORDS = {'Okay': 'okay', 'Unavailable': 'unavailable', 'Resyncing': 'resyncing', 'Resync cancelled': 'cancelled',
          'Needs maintenance': 'maintenance'}
@@ -131,13 +133,16 @@ class Svm:
         """What must still be true for the copies to be the same cut: see the run record's key proof."""
         clauses = []
         for mirror, submirror in members:
-            found = submirror_of(parse_report(self.ask('-t', mirror))[mirror], submirror)
+            result = self.run(IN_UTC + [self.metastat, '-t', mirror])
+            if result.rc != 0:
+                raise CommandFailed(result, object=mirror)
+            found = submirror_of(parse_report(result.out)[mirror], submirror)
             if found.state != 'Needs maintenance' or not found.since or 'invalid' in found.since:
                 raise Torn('Nothing shows since when %s is offline.' % submirror, object=submirror,
                            found='%s %s' % (found.state, found.since),
                            needed='Needs maintenance, and a time', look='metastat -t %s' % mirror)
             pattern = r'Submirror [0-9]+: %s\s+State: Needs maintenance\s+%s' % (re.escape(submirror), re.escape(found.since))
-            clauses.append({'argv': [self.metastat, '-t', mirror], 'match': pattern})
+            clauses.append({'argv': IN_UTC + [self.metastat, '-t', mirror], 'match': pattern})
         return clauses
 
     def layout(self):

@@ -125,12 +125,12 @@ commands:
 '''
 
 import os
-import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity, monotonic
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
 
 
 def opened(context):
@@ -166,13 +166,15 @@ def closed(context):
     before = {'result': record.data['result']}
     if not record.is_open:
         return dict(changed=False, run=record.run, record=record.data, before=before, after=before)
-    if record.data['undo']:
-        raise Refused('Run %s cannot be closed: something of it is still to be undone.' % record.run, object=record.run,
-                      found=', '.join(entry['id'] for entry in record.data['undo']), needed='nothing left to undo',
-                      remedy='run the playbook volmgr.snapbackup.recover')
+    if record.data['job'] and alive(record.data['job'], record.data['boot']):
+        raise Refused('Run %s cannot be closed: its job is running.' % record.run, object=record.run,
+                      found='process %s' % record.data['job']['pid'], remedy='wait for it, or stop it')
+    if params['result'] == 'complete' and not record.data['image']:
+        raise Refused('Run %s is not complete, since it has no complete image.' % record.run, object=record.run, found='no image',
+                      look='the result of volume_backup with state read')
     if not context.check:
-        record.update(result=params['result'], error=params['error'] or record.data['error'], closed=time.time(),
-                      redundancy_lost_seconds=lost_seconds(record, boot_identity(context.runner)))
+        record.close(result=params['result'], error=params['error'] or record.data['error'],
+                     redundancy_lost_seconds=lost_seconds(record, boot_identity(context.runner)))
     return dict(changed=True, run=record.run, record=record.data, before=before, after={'result': params['result']})
 
 
@@ -190,7 +192,7 @@ def read(context):
     runs = []
     for record in _run.all_runs(params['state_dir']):
         if params['name'] in (None, record.data['name']) and params['run'] in (None, record.run):
-            live = None if record.run == params['takeover'] else record.why_live(boot)
+            live = record.splitting(boot) if record.run == params['takeover'] else record.why_live(boot)
             runs.append(dict(record.data, live=live, open=record.is_open))
     return dict(changed=False, runs=runs, stale=[run for run in runs if run['open'] and not run['live']])
 

@@ -81,8 +81,10 @@ commands:
   sample: [{argv: [/usr/sbin/lockfs, -u, /home1], rc: 0, seconds: 0.01}]
 '''
 
+import glob
 import os
 import tempfile
+import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _platform, _quiesce
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
@@ -91,7 +93,9 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import R
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import parse_status
 
 REPORT = 'lock-watchdog.json'
-MARKER = 'locks.json'
+# One for each call that locks: its watchdog ends when it is gone, so it may name nothing that another watchdog guards.
+MARKER = 'locks-%d-%d.json'
+MARKERS = 'locks-*.json'
 
 
 def undo_id(path):
@@ -113,14 +117,18 @@ def members_at(paths, wanted):
 
 def held(context, members):
     """{path: True if this run has locked it}. A UFS says so itself; for others the marker of the watchdog counts."""
-    marker = _files.read_json(os.path.join(context.record.directory, MARKER)) if context.record else None
-    found = dict((member['filesystem'], member['filesystem'] in (marker or [])) for member in members)
+    marked = [path for name in markers(context) for path in _files.read_json(name) or []]
+    found = dict((member['filesystem'], member['filesystem'] in marked) for member in members)
     ufs = [member['filesystem'] for member in members if member['fstype'] == 'ufs']
     if ufs:
         rows = parse_status(context.runner([_platform.need('lockfs')] + ufs).out, ufs)
         tag = 'snapbackup:%s' % context.params['run']
         found.update((path, rows[path] == ('write', tag)) for path in ufs)
     return found
+
+
+def markers(context):
+    return glob.glob(os.path.join(context.record.directory, MARKERS)) if context.record else []
 
 
 def lock(context, members, before):
@@ -143,8 +151,9 @@ def lock(context, members, before):
         recorded = _quiesce.Recorded(lease, context.runner, [])
         for holder in holders:
             holder.enter(recorded)
-        _files.write_json(os.path.join(directory, MARKER), sorted(before))
-        lease.keep(os.path.join(directory, MARKER))
+        marker = os.path.join(directory, MARKER % (os.getpid(), time.time() * 1000))
+        _files.write_json(marker, sorted(before))
+        lease.keep(marker)
 
 
 def unlock(context, members, before):
@@ -160,9 +169,14 @@ def unlock(context, members, before):
     still = sorted(path for path, locked in held_ufs(context, mine).items() if locked)
     if still:
         raise Refused('%s could not be unlocked.' % ', '.join(still), object=', '.join(still), needed='unlock', look='lockfs %s' % still[0])
-    marker = os.path.join(context.record.directory, MARKER)
-    if os.path.exists(marker):
-        os.unlink(marker)
+    released = set(member['filesystem'] for member in mine)
+    for marker in markers(context):
+        left = sorted(set(_files.read_json(marker) or []) - released)
+        if left:
+            # Its watchdog goes on guarding these.
+            _files.write_json(marker, left)
+        elif os.path.exists(marker):
+            os.unlink(marker)
 
 
 def held_ufs(context, members):

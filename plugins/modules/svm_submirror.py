@@ -122,13 +122,14 @@ verdict:
 '''
 
 import copy
+import os
 import re
 import tempfile
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce, _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive, identity
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
     Svm, block_device, faults, member, raw_device, refuse_unless_healthy, states, submirror_of, valid_name)
 
@@ -249,29 +250,41 @@ def split(context, work, members, window, verdict):
     record = context.record
     record.update(phase='split', members=members)
     for mirror, submirror in work.pairs:
-        record.add_undo({'id': undo_id(mirror, submirror), 'action': 'online', 'mirror': mirror, 'submirror': submirror})
+        record.add_undo(dict(split_entry(mirror, submirror), by=identity(os.getpid(), record.data['boot'])))
     try:
         facts = window.open(context.runner)
-        record.update(window=facts, verdict=verdict, recovery=window.recovery, proof=work.svm.proof(work.pairs), layout=work.svm.layout())
+        record.update(window=facts, verdict=verdict, recovery=window.recovery, proof=work.svm.proof(work.pairs),
+                      layout=work.svm.layout())
+        for pair in work.pairs:
+            record.add_undo(split_entry(*pair))
     except Exception as error:
-        note = roll_back(context, work)
+        note = roll_back(context, work, [pair for pair in work.pairs if window.may_have_cut(pair)])
         record.update(verdict='torn', error=str(error))
         if isinstance(error, Refused):
             error.message += ' ' + note
         raise
 
 
-def roll_back(context, work):
-    """Bring back what a failed window has split. Returns what became of it, as a sentence."""
+def split_entry(mirror, submirror):
+    """The undo entry of a split. While the window is open it also says by which process."""
+    return {'id': undo_id(mirror, submirror), 'action': 'online', 'mirror': mirror, 'submirror': submirror}
+
+
+def roll_back(context, work, mine):
+    """Bring back what a failed window has split (mine). Returns what became of it, as a sentence."""
     try:
         found = work.now()
-        for mirror, submirror in work.pairs:
+        for mirror, submirror in mine:
             if found[mirror][submirror] == 'offline':
+                context.record.add_undo(dict(split_entry(mirror, submirror), returning=True))
                 context.runner.change([_platform.need('metaonline'), mirror, submirror], timeout=LIMIT)
-        left = [pair for pair in work.pairs if work.now()[pair[0]][pair[1]] == 'offline']
+        now = work.now()
+        left = [pair for pair in mine if now[pair[0]][pair[1]] == 'offline']
+        # A resync that breaks off leaves its submirror offline again, so its entry stays until that has ended.
+        home = [pair for pair in work.pairs if pair not in mine or now[pair[0]][pair[1]] == 'okay']
     except Refused as error:
         return 'The submirrors could not be looked at (%s): run the playbook volmgr.snapbackup.recover.' % error.message
-    context.record.clear_undo(*[undo_id(*pair) for pair in work.pairs if pair not in left])
+    context.record.clear_undo(*[undo_id(*pair) for pair in home])
     if left:
         return '%s could not be brought back: run the playbook volmgr.snapbackup.recover.' % ', '.join(pair[1] for pair in left)
     return 'No submirror is left split, and nothing will be stored from this run.'
@@ -281,6 +294,7 @@ def online(context):
     work = Submirrors(context)
     if context.check and context.params['assume']:
         work.before = context.params['assume']
+    refuse_being_split(context, work)
     changed = False
     for mirror, submirror in work.pairs:
         if work.before[mirror][submirror] == 'offline' and was_split_again(context, work, mirror, submirror):
@@ -295,6 +309,15 @@ def online(context):
     return dict(changed=changed, before=work.before, after=after)
 
 
+def refuse_being_split(context, work):
+    """Refused while the module that splits the members is at work, or its undo entries would be taken away before it cuts."""
+    for pair in work.pairs:
+        by = (entry_of(context.record, *pair) or {}).get('by')
+        if by and by['pid'] != os.getpid() and alive(by, context.record.data['boot']):
+            raise Refused('%s is being split by run %s.' % (pair[1], context.record.run), object=pair[1],
+                          found='process %s at work' % by['pid'], remedy='wait for it, or end that process')
+
+
 def was_split_again(context, work, mirror, submirror):
     """Whether an offline submirror is not the run's copy any more: a boot has brought it home, or its state has changed since the cut.
 
@@ -303,11 +326,13 @@ def was_split_again(context, work, mirror, submirror):
     entry = entry_of(context.record, mirror, submirror)
     if entry is None or context.check:
         return False
-    if context.record.data['boot'] != _platform.boot_identity(context.runner):
-        return True
+    # The time of the split outlives a boot that leaves the submirror offline (pass number 0), so only it tells.
     clauses = [clause for clause in context.record.data['proof'] if clause['argv'][-1] == mirror]
-    return not entry.get('returning') and any(
-        not re.search(clause['match'], work.svm.ask(*clause['argv'][1:]), re.MULTILINE) for clause in clauses)
+    same_boot = context.record.data['boot'] == _platform.boot_identity(context.runner)
+    if not clauses or entry.get('returning') and same_boot:
+        return not same_boot
+    return any(
+        not re.search(clause['match'], context.runner.expect(clause['argv']).out, re.MULTILINE) for clause in clauses)
 
 
 def entry_of(record, mirror, submirror):
