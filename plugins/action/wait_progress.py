@@ -19,7 +19,7 @@ OPTIONS = dict(module=dict(type='str', required=True), args=dict(type='dict', de
                unreachable_timeout=dict(type='float', default=600.0))
 LINE_EVERY = 10
 UNITS = ('B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB')
-NOT_GOOD = ('failed', 'lost', 'absent')
+NOT_GOOD = {'failed': 'failed', 'lost': 'was lost', 'absent': 'was never started'}
 
 display = Display()
 
@@ -139,5 +139,5 @@ def problem(result, module):
         return '%s does not report progress.' % module
     job = result.get('job') or {}
     if job.get('state') in NOT_GOOD:
-        return 'The job is %s%s' % (job['state'], ': %s' % job['error'] if job.get('error') else '.')
+        return 'The job %s%s' % (NOT_GOOD[job['state']], ': %s' % job['error'] if job.get('error') else '.')
     return None

@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import json
+import os
 
 try:
     from shlex import quote
@@ -65,6 +66,7 @@ def run_module(main, argument_spec, **kwargs):
     module = AnsibleModule(argument_spec=argument_spec, supports_check_mode=True, **kwargs)
     context = Context(module)
     try:
+        refuse_relative(module.params.get('state_dir'))
         result = main(context)
     except Refused as error:
         module.fail_json(msg=str(error), commands=context.runner.commands, **error.as_dict())
@@ -75,6 +77,12 @@ def run_module(main, argument_spec, **kwargs):
     if 'before' in result and 'after' in result:
         result.setdefault('diff', difference(result['before'], result['after'], result['commands']))
     module.exit_json(**result)
+
+
+def refuse_relative(state_dir):
+    if state_dir is not None and not os.path.isabs(state_dir):
+        raise Refused('The state directory %r is not an absolute path.' % state_dir, object='state_dir', found=state_dir,
+                      needed='a path that begins with /')
 
 
 def difference(before, after, commands):

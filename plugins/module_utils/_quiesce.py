@@ -23,6 +23,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
@@ -104,6 +105,7 @@ def refuse_own_ground(members, paths):
 
 
 def _same_file_system(point, path):
+    path = os.path.abspath(path)
     while not os.path.exists(path):
         path = os.path.dirname(path)
     return os.stat(point).st_dev == os.stat(path).st_dev
@@ -181,12 +183,14 @@ class Window:
                 holder.leave(recorded)
 
     def facts(self):
-        """Times in seconds of the host's monotonic clock; steps in the order they were run."""
+        """at: the last cut in UTC. Times in seconds of the host's monotonic clock; steps in the order they were run."""
         cuts = [step for step in self.steps if step['what'] == 'cut']
         locks = [step for step in self.steps if step['what'] in ('lock', 'unlock')] or cuts
         begun, ended = locks[0]['started'], locks[-1]['ended']
         inside = [step for step in self.steps if step['started'] >= begun and step['ended'] <= ended]
-        return {'seconds': round(ended - begun, 6), 'locked': begun, 'released': ended, 'lease': self.seconds,
+        moment = time.gmtime(time.time() - _platform.monotonic() + cuts[-1]['ended'])
+        return {'at': time.strftime('%Y-%m-%dT%H:%M:%SZ', moment), 'seconds': round(ended - begun, 6),
+                'locked': begun, 'released': ended, 'lease': self.seconds,
                 'in_commands': round(sum(step['ended'] - step['started'] for step in inside), 6),
                 'cuts': [step['ended'] for step in cuts], 'steps': self.steps}
 

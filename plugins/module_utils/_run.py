@@ -13,6 +13,7 @@ __metaclass__ = type
 
 import binascii
 import contextlib
+import errno
 import fcntl
 import os
 import re
@@ -135,7 +136,7 @@ class Record:
             return splitting
         left = self.data['deadline'] - (now or time.time())
         if left > 0:
-            return 'a module renewed it; it counts as dead in %d s' % (left + 1)
+            return 'its last sign of life is recent, and it counts as dead in %d s' % (left + 1)
         return None
 
 
@@ -182,10 +183,14 @@ def load(state_dir, run):
 
 def all_runs(state_dir):
     """Every record on this host, oldest first. An empty list where nothing has ever run."""
-    directory = os.path.join(state_dir, 'runs')
-    if not os.path.isdir(directory):
-        return []
-    runs = [name[:-len('.json')] for name in os.listdir(directory) if RUN_ID.match(name[:-len('.json')]) and name.endswith('.json')]
+    try:
+        names = os.listdir(os.path.join(state_dir, 'runs'))
+    except OSError as error:
+        if error.errno == errno.ENOENT:
+            return []
+        raise Refused('The run records cannot be read.', object=state_dir, found=error.strerror, needed='root',
+                      look='ls -ld %s' % state_dir, remedy='run as root (become: true)')
+    runs = [name[:-len('.json')] for name in names if RUN_ID.match(name[:-len('.json')]) and name.endswith('.json')]
     return sorted([load(state_dir, run) for run in runs], key=lambda record: record.data['sequence'])
 
 
@@ -195,6 +200,8 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
     Refused while another run of the same set, or of the same volumes, is open: a live one must end first, a dead one
     must be recovered first, since its split copies are not this run's.
     """
+    if stale_after < 1:
+        raise Refused('A run cannot count as dead at once.', object='stale_after', found='%d s' % stale_after, needed='at least 1 s')
     unnamed = [member for member in members if not member.get('volume')]
     if unnamed:
         raise Refused('A member does not say which volume it is.', found=str(unnamed[0]),

@@ -174,6 +174,9 @@ def check_destination(destination, images, members, state_dir, runner, probe=Tru
     if not os.path.isabs(destination.given):
         raise Refused('The destination %r is not an absolute path.' % destination.given, object=destination.given,
                       needed='a path that begins with /')
+    if not destination.is_directory and not os.path.splitext(destination.given)[1]:
+        raise Refused('The destination %s does not exist.' % destination.given, object=destination.given,
+                      needed='an existing directory, or a file name with a suffix such as .img', look='ls -ld %s' % destination.given)
     if not os.path.isdir(where):
         raise Refused('The destination %s does not exist.' % where, object=where, needed='an existing directory',
                       look='ls -ld %s' % where)

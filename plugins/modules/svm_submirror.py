@@ -220,7 +220,8 @@ def already_split(context, work):
                           remedy='find out who uses it; metaonline %s %s brings it back and overwrites its content' % (mirror, submirror))
         if context.record is None or owner.run != context.record.run:
             raise Refused('%s was split by run %s.' % (submirror, owner.run), object=submirror, found='offline', needed='okay',
-                          look='playbook volmgr.snapbackup.status', remedy='run the playbook volmgr.snapbackup.recover')
+                          look='playbook volmgr.snapbackup.status',
+                          remedy='wait for it; if it is dead, run the playbook volmgr.snapbackup.recover')
     if split_ones and (len(split_ones) != len(work.pairs) or not context.record.data['window']):
         raise Refused('Only some members are split, or the window that split them did not end well.',
                       object=', '.join(submirror for dummy, submirror in split_ones), found='offline', needed='all of them okay',

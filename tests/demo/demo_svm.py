@@ -25,7 +25,6 @@ BACKUP = {
 def main():
     headline("A simulated Solaris host with a real file system")
     lab = Lab("demo", hosts=[HOST], topology="demo", say=tell).up()
-    lab.exec(HOST, ["mkdir", "/backup"])
     for line in lab.exec(HOST, ["metastat", "-c"]).stdout.splitlines():
         tell(line)
 
@@ -53,6 +52,7 @@ def main():
     cluster.crash()
     lab.exec(HOST, ["find", DATA + "/base", "-type", "f", "-delete"])
     tell("deleted every table of the database")
+    tell("stopped PostgreSQL and unmounted /home1, as an operator must before a restore")
     lab.exec(HOST, ["umount", "/home1"])
 
     headline("Restore the image onto the mirror")
@@ -65,7 +65,8 @@ def main():
     accounts, tellers, branches, history, rows, counted = cluster.sums()
     expect(counted == 2000000, "all %d accounts are there" % counted)
     expect(accounts == tellers == branches == history, "accounts, tellers, branches and history agree on %d" % accounts)
-    expect(before <= rows < after, "it holds %d transactions: %d were there before the backup, %d after it" % (rows, before, after))
+    between = (rows, before, after)
+    expect(before <= rows < after, "it holds %d transactions; there were %d when the backup began and %d when it ended" % between)
     cluster.stop()
     expect("Bad checksums:  0" in cluster.check_pages(), "the checksum of every page is right")
     report(lab, record)

@@ -37,6 +37,12 @@ FIRST_ADDRESS = 11
 SSH_SECONDS = 30
 
 
+READY = """ready; to use it from this directory:
+    export PATH=$PWD/.cache/venv/bin:$PATH ANSIBLE_COLLECTIONS_PATH=$PWD/.cache/collections
+    ansible-playbook -i {inventory} volmgr.snapbackup.status
+/backup on every host is a place for images"""
+
+
 class Lab:
     """One lab: hosts, the topology they run, and the pool of disks they share.
 
@@ -118,6 +124,7 @@ class Lab:
             "--entrypoint", json.dumps(["/usr/bin/tini", "-s", "--"]),
             image, "/usr/sbin/sshd", "-D",
         )  # fmt: skip
+        self.exec(host, ["mkdir", "-p", "/backup"])
         if self.topology is not None:
             simctl = ["python3", "/opt/simulator/simctl"]
             self.exec(host, simctl + ["install"])
@@ -227,13 +234,15 @@ def main():
         if given.command == "up":
             topology = None if given.topology == "none" else given.topology
             lab = Lab(given.name, given.hosts.split(","), topology, given.image, say=print).up()
-            print("ready; inventory: %s" % os.path.relpath(lab.inventory_path))
+            print(READY.format(inventory=os.path.relpath(lab.inventory_path)))
         elif given.command == "down":
             Lab(given.name).down()
         elif given.command == "status":
             status()
         else:
             lab = Lab.running(given.name)
+            if given.host not in lab.hosts:
+                raise RuntimeError("no host %s; there are %s" % (given.host, ", ".join(lab.hosts)))
             argv = lab.ssh_argv(given.host)
             os.execvp(argv[0], argv)
     except RuntimeError as error:
