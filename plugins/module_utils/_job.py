@@ -159,6 +159,7 @@ def stop(record):
     """End the job with all its processes and wait until they are gone. True if there was something to end."""
     directory = directory_of(record)
     spec = _files.read_json(os.path.join(directory, 'spec.json')) or {}
+    _forget_environment(os.path.join(directory, 'spec.json'))
     process = spec.get('process')
     if process is None:
         return False

@@ -160,7 +160,15 @@ def restore(job, step):
         symtable = os.path.join(step['target'], _target.SYMTABLE)
         if os.path.exists(symtable):
             os.unlink(symtable)
-    job.runner.expect([_platform.need('sync')], timeout=3600)
+    flush_files(job, step['target'])
+
+
+def flush_files(job, target):
+    """Wait until restored files are on the disk. On Solaris sync(1M) only begins to write; lockfs -f waits."""
+    lockfs = _platform.find('lockfs')
+    point, fstype = _store.mount_of(target)
+    flush = [lockfs, '-f', point] if lockfs and fstype == 'ufs' else [_platform.need('sync')]
+    job.runner.expect(flush, timeout=3600)
 
 
 def feed(job, gauge, step, cwd):
