@@ -26,7 +26,7 @@ CACHE = ROOT / ".cache"
 
 
 class Play:
-    """One run of a playbook: start it, then end() or kill()."""
+    """One run of a playbook, of the collection or at a path: start it, then end() or kill()."""
 
     def __init__(self, lab, playbook, variables, *options):
         environ = dict(
@@ -34,7 +34,8 @@ class Play:
             ANSIBLE_HOME=str(CACHE / "ansible"), ANSIBLE_COLLECTIONS_PATH=str(CACHE / "collections"),
         )  # fmt: skip
         program = Path(sys.executable).with_name("ansible-playbook")
-        argv = [program, "-i", lab.inventory_path, "volmgr.snapbackup." + playbook, "-e", json.dumps(variables), *options]
+        named = playbook if "/" in str(playbook) else "volmgr.snapbackup." + playbook
+        argv = [program, "-i", lab.inventory_path, named, "-e", json.dumps(variables), *options]
         self.process = subprocess.Popen(
             list(map(str, argv)), env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             start_new_session=True,

@@ -8,12 +8,19 @@ import re
 import time
 
 import pytest
-from backups import D1, D10, Backup, Restore, recover
+from backups import D1, D10, LOCK, PROOF, Backup, Restore, recover
 from hosts import PYTHON2, STATE_DIR, outcome, wait
 from plays import HOME1, Play, failures
 
 RAW = "/dev/md/rdsk/d1"
 COPY = ("dd if=$1 bs=1M count=32 status=none", "while [ -e /root/slow ]; do sleep 0.1; done", "dd if=$1 bs=1M skip=32 status=none")
+# Prints when a process was gone, by the clock of the journal.
+GONE = """
+import os, sys, time
+while os.path.exists("/proc/" + sys.argv[1]):
+    time.sleep(0.01)
+print(time.monotonic())
+"""
 PER_HOST = "{{ %r[inventory_hostname] }}"
 
 
@@ -121,9 +128,9 @@ def test_the_recover_playbook_ends_every_kind_of_dead_run_at_once(pair, lab):
         host.forget()
         runs[host].append((backup.run, "abandoned"))
 
-    split_and_kill(first, D1, "early", 3)
-    split_and_kill(first, D10, "late", 5)
-    split_and_kill(second, D10, "alone", 5, "with its watchdog")
+    split_and_kill(first, D1, "early", LOCK)
+    split_and_kill(first, D10, "late", PROOF)
+    split_and_kill(second, D10, "alone", PROOF, "with its watchdog")
     assert second.locks() != []
     complete = Backup(second, name="complete").split()
     complete.store()
@@ -133,7 +140,7 @@ def test_the_recover_playbook_ends_every_kind_of_dead_run_at_once(pair, lab):
             host.age(run)
     said = Play(lab, "status", {}).end()
     for run, dummy in runs[first] + runs[second]:
-        assert re.search("run %s in phase [a-z]+, DEAD" % run, said), said
+        assert re.search("backup %s in phase [a-z]+, DEAD, run the playbook volmgr.snapbackup.recover" % run, said), said
     Play(lab, "recover", {}).end()
     for host in pair:
         assert [(record["run"], record["result"]) for record in host.records()] == runs[host]
@@ -155,6 +162,31 @@ def test_recover_leaves_a_live_run_alone(host, lab):
     assert backup.stored()["state"] == "complete"
     backup.rejoin()
     backup.close()
+
+
+def test_recover_leaves_a_run_alone_that_is_splitting_even_when_it_is_to_be_taken_over(host, lab):
+    hook = host.script("before", "touch /root/held", "while [ -e /root/held ]; do sleep 0.1; done")
+    backup = Backup(host, quiesce=[{"driver": "command", "before": [hook], "after": [host.script("after", "exit 0")]}]).open()
+    module = backup.start_split()
+    wait(lambda: host.run("test", "-e", "/root/held", check=False).returncode == 0, "the hook")
+    host.age(backup.run)
+    host.forget()
+    said = Play(lab, "recover", {"snapbackup_takeover": backup.run}, "--limit", "node1").end()
+    assert re.search(backup.run + " is left alone, its module, process [0-9]+, is splitting", said), said
+    assert "is being split by run " + backup.run in host.refused("svm_submirror", run=backup.run, state="online")["msg"]
+    assert host.changes() == []
+    assert module.poll() is None
+    host.run("rm", "/root/held")
+    assert not outcome(module).get("failed")
+    assert host.marks("d1")["d3"] == "offline"
+    entry = {"id": "svm_submirror:d1:d3", "action": "online", "mirror": "d1", "submirror": "d3"}
+    assert host.record(backup.run)["undo"] == [entry]
+
+    host.age(backup.run)
+    said = Play(lab, "recover", {}, "--limit", "node1").end()
+    assert backup.run + " is left alone" not in said
+    assert host.record(backup.run)["result"] == "abandoned"
+    host.assert_nothing_left()
 
 
 def test_a_run_counts_as_dead_after_the_time_that_was_asked_for(host):
@@ -383,6 +415,9 @@ def test_an_interrupted_restore_stops_everything_else_and_is_finished_by_running
     alive = failures(Play(lab, "backup", HOME1, "--limit", "node1").end(2))["node1"][0]
     assert run in alive, alive
     host.age(run)
+    message = failures(Play(lab, "restore", dict(variables, snapbackup_confirm=[]), "--limit", "node1").end(2))["node1"][0]
+    assert "not confirmed" in message, message
+    assert [record["run"] for record in host.records() if record["closed"] is None] == [run]
     for playbook, given in (("backup", HOME1), ("recover", {})):
         message = failures(Play(lab, playbook, given, "--limit", "node1").end(2))["node1"][0]
         assert run in message and "volmgr.snapbackup.restore" in message and "snapbackup_confirm" in message, message
@@ -394,6 +429,75 @@ def test_an_interrupted_restore_stops_everything_else_and_is_finished_by_running
     assert [(record["kind"], record["result"]) for record in host.records()] == [
         ("backup", "complete"), ("restore", "abandoned"), ("restore", "complete")]  # fmt: skip
     host.run("mount", "-F", "ufs", "/dev/md/dsk/d1", "/home1")
+    host.assert_nothing_left()
+
+
+def unmounted(host):
+    """A complete image of d1, which is unmounted since; the variables that restore it."""
+    image = Backup(host).all()["image"]
+    host.run("umount", "/home1")
+    return {"snapbackup_manifest": image, "snapbackup_confirm": ["d1"], "snapbackup_poll": 1}
+
+
+def writers(host):
+    """The processes that write to d1."""
+    return host.run("pgrep", "-f", "of=" + RAW, check=False).stdout.split()
+
+
+def test_a_live_restore_that_is_taken_over_has_stopped_writing_before_the_next_one_writes(host, lab):
+    variables = unmounted(host)
+    host.fault("dd", "hang")
+    first = Play(lab, "restore", variables, "--limit", "node1")
+    (writer,) = wait(lambda: writers(host), "dd at its fault", 60)
+    wait(lambda: host.record()["job"], "the job")
+    watch = host.start("python3", "-c", GONE, writer)
+    runs = [host.record()["run"]]
+    message = failures(Play(lab, "restore", variables, "--limit", "node1").end(2))["node1"][0]
+    assert runs[0] in message and "its copy job" in message, message
+    assert writers(host) == [writer]
+
+    Play(lab, "restore", dict(variables, snapbackup_takeover=runs[0]), "--limit", "node1").end()
+    gone = float(watch.communicate(timeout=5)[0])
+    writes = [call.started for call in host.journal() if "of=" + RAW in call.words]
+    assert len(writes) == 2 and writes[0] < gone < writes[1], (writes, gone)
+    assert host.sha256(RAW) == host.json(variables["snapbackup_manifest"])["images"][0]["sha256"]
+    assert "failed" in failures(first.end(2))["node1"][0]
+    assert [(record["kind"], record["result"]) for record in host.records()] == [
+        ("backup", "complete"), ("restore", "abandoned"), ("restore", "complete")]  # fmt: skip
+    host.assert_nothing_left()
+
+
+def test_a_restore_that_is_waited_for_too_long_is_stopped_and_blocks_the_next_backup(host, lab):
+    variables = unmounted(host)
+    host.fault("dd", "hang")
+    message = failures(Play(lab, "restore", dict(variables, snapbackup_store_timeout=2), "--limit", "node1").end(2))["node1"][0]
+    assert "still going on after 2 s" in message, message
+    assert writers(host) == []
+    record = host.record()
+    assert (record["kind"], record["closed"]) == ("restore", None)
+    assert host.run("test", "-e", "/proc/%d" % record["job"]["pid"], check=False).returncode == 1
+    host.age(record["run"])
+    host.forget()
+    message = failures(Play(lab, "backup", HOME1, "--limit", "node1").end(2))["node1"][0]
+    assert record["run"] in message and "volmgr.snapbackup.restore" in message, message
+    assert host.changes() == []
+
+
+def test_a_restore_that_is_stopped_before_it_has_overwritten_anything_ends(host, lab):
+    """Files are restored onto a mounted file system, and the job's second look at its lock comes after all images are verified."""
+    image = Backup(host, method="tar").all()["image"]
+    host.run("umount", "/home1")
+    host.run("newfs", RAW, data="y\n")
+    host.run("mount", "-F", "ufs", "/dev/md/dsk/d1", "/home1")
+    before = host.tree("/home1")
+    host.fault("lockfs", "hang", 2)
+    variables = {"snapbackup_manifest": image, "snapbackup_confirm": ["d1"], "snapbackup_poll": 1, "snapbackup_store_timeout": 2}
+    message = failures(Play(lab, "restore", variables, "--limit", "node1").end(2))["node1"][0]
+    assert "still going on after 2 s" in message, message
+    assert [call.words[0] for call in host.journal() if call.fault] == ["lockfs"]
+    record = host.record()
+    assert (record["kind"], record["result"], record["error"]) == ("restore", "failed", message)
+    assert host.tree("/home1") == before
     host.assert_nothing_left()
 
 

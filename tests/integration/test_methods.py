@@ -108,13 +108,13 @@ def test_a_command_that_stores_by_itself_gets_arguments_environment_and_the_moun
 
 
 def test_one_file_for_the_image_of_one_volume_is_written_once(host):
-    record = Backup(host, destination="/backup/one").all()
-    assert record["image"] == "/backup/one.manifest.json"
+    record = Backup(host, destination="/backup/one.img").all()
+    assert record["image"] == "/backup/one.img.manifest.json"
     image = host.json(record["image"])["images"][0]
-    assert (image["file"], host.sha256("/backup/one")) == ("one", image["sha256"])
+    assert (image["file"], host.sha256("/backup/one.img")) == ("one.img", image["sha256"])
     again = Backup(host).split()
-    assert "exists and is not overwritten" in host.refused("volume_backup", run=again.run, destination="/backup/one")["msg"]
-    assert host.sha256("/backup/one") == image["sha256"]
+    assert "exists and is not overwritten" in host.refused("volume_backup", run=again.run, destination="/backup/one.img")["msg"]
+    assert host.sha256("/backup/one.img") == image["sha256"]
     again.rejoin()
     again.close("failed")
 

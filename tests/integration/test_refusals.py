@@ -99,6 +99,22 @@ def test_a_state_directory_on_a_member(calm):
     assert calm.changes() == []
 
 
+@pytest.mark.parametrize("state_dir", ["relative", "./relative", "", "~nobody-there/x"])
+def test_a_relative_state_directory(calm, state_dir):
+    for module, given in {
+        "backup_run": {"state": "read"},
+        "svm_info": {"mirrors": ["d1"]},
+        "svm_submirror": {"run": "<run>", "state": "offline", "members": [D1]},
+        "filesystem_lock": {"run": "<run>", "state": "locked", "paths": ["/home1"], "max_hold": 5},
+        "snapshot_mount": {"run": "<run>", "state": "mounted"},
+        "volume_backup": {"run": "<run>", "state": "read"},
+        "volume_restore": {"run": "<run>", "state": "read"},
+    }.items():
+        for check_mode in (False, True):
+            assert "is not an absolute path" in calm.refused(module, check_mode, state_dir=state_dir, **given)["msg"], module
+    assert calm.commands() == []
+
+
 def test_temporary_files_on_a_member(calm):
     run = calm.module("backup_run", state="opened", name="tmp", manager="svm", members=[])["run"]
     calm.forget()
@@ -261,7 +277,10 @@ def test_destinations_that_are_not_there_or_take_nothing(calm):
     calm.run("mount", "-t", "tmpfs", "-o", "ro", "tmpfs", "/backup/ro")
     calm.run("mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", "/backup/small")
     assert "does not exist" in destination_refused(calm, "/backup/missing/")
+    assert "does not exist" in destination_refused(calm, "/backup/missing")
     assert "does not exist" in destination_refused(calm, "/backup/missing/image")
+    assert "does not exist" in destination_refused(calm, "/backup/missing/image.img")
+    calm.run("test", "!", "-e", "/backup/missing")
     assert "cannot be written to" in destination_refused(calm, "/backup/ro")
     assert "no room" in destination_refused(calm, "/backup/small")
     calm.fill("/home1", "big", 4)
@@ -285,15 +304,16 @@ def test_a_destination_on_a_locked_file_system(calm):
 
 @pytest.mark.parametrize("destination", [
     "-f", "relative", "relative/", "", "/dev/md/rdsk/d40", "/dev/null", STATE_DIR + "/x", "/backup/taken",
+    "/backup/taken.img", "/backup/new", "/backup/.img",
 ])  # fmt: skip
 def test_other_destinations_that_no_image_may_go_to(calm, destination):
-    calm.run("touch", "/backup/taken")
+    calm.run("touch", "/backup/taken", "/backup/taken.img")
     calm.run("mkdir", "-p", "-m", "700", STATE_DIR + "/x")
     destination_refused(calm, destination)
 
 
 def test_two_volumes_for_one_file(calm):
-    assert "cannot be stored in one file" in destination_refused(calm, "/backup/file", D1, D10)
+    assert "cannot be stored in one file" in destination_refused(calm, "/backup/file.img", D1, D10)
 
 
 def test_a_destination_that_fills_up_while_it_is_stored(host):

@@ -8,12 +8,10 @@ import signal
 import time
 
 import pytest
-from backups import D1, D10, Backup, recover
+from backups import D1, D10, FLUSH, LOCK, PROOF, UNLOCK, Backup, recover
 from hosts import outcome, wait
 
 LEASE = 3
-# Which call of lockfs it is, counted from the begin of the module that splits: look, flush, lock, look, look after the cut, unlock, look.
-FLUSH, LOCK, PROOF, UNLOCK = 2, 3, 5, 6
 STAMPS = """
 import os
 targets = [os.open(path + "/stamp", os.O_WRONLY | os.O_CREAT | os.O_SYNC) for path in ("/home1", "/home10")]
@@ -82,6 +80,7 @@ def test_the_window_holds_only_lock_looks_and_cuts(host):
     lines = host.commands()
     first = next(number for number, line in enumerate(lines) if line.startswith("lockfs -w"))
     last = next(number for number, line in enumerate(lines) if line.startswith("lockfs -u"))
+    assert lines[first - 2 : first] == ["lockfs -f /home1 /home10", "lockfs /home1 /home10"]
     assert [line.split(" -c snap")[0] for line in lines[first : last + 1]] == [
         "lockfs -w", "lockfs /home1 /home10", "metaoffline d1 d3", "metaoffline d10 d13", "metastat -c d1 d10", "lockfs /home1 /home10",
         "lockfs -u /home1 /home10",
@@ -230,12 +229,32 @@ def test_a_lock_that_nobody_takes_back_ends_after_its_longest_time(host):
     assert host.module("filesystem_lock", state="locked", max_hold=4, **lock)["changed"]
     assert not host.module("filesystem_lock", state="locked", max_hold=4, **lock)["changed"]
     assert [row.split()[:3] for row in host.locks()] == [[point, "write", "snapbackup:" + run] for point in ("/home1", "/home10")]
-    assert "still to be undone" in host.refused("backup_run", run=run, state="closed", result="complete")["msg"]
+    assert "still to be undone" in host.refused("backup_run", run=run, state="closed", result="failed")["msg"]
     assert not host.writable("/home1", 1)
     assert host.writable("/home10", 9)
     assert host.locks() == []
     host.module("filesystem_lock", state="unlocked", **lock)
-    host.module("backup_run", run=run, state="closed", result="complete")
+    assert "no complete image" in host.refused("backup_run", run=run, state="closed", result="complete")["msg"]
+    host.module("backup_run", run=run, state="closed", result="failed")
+    host.assert_nothing_left()
+
+
+@pytest.mark.parametrize("calls", [[["/home1", "/home10"]], [["/home1"], ["/home10"]]], ids=["one call", "two calls"])
+def test_one_of_two_locks_is_taken_back_and_the_other_stays_guarded(host, calls):
+    run = Backup(host).open().run
+    for paths in calls:
+        host.module("filesystem_lock", run=run, state="locked", paths=paths, max_hold=5)
+    began = time.monotonic()
+    assert host.module("filesystem_lock", run=run, state="unlocked", paths=["/home1"])["changed"]
+    assert host.writable("/home1", 1)
+    assert [row.split()[0] for row in host.locks()] == ["/home10"]
+    assert [entry["path"] for entry in host.record(run)["undo"]] == ["/home10"]
+    assert not host.writable("/home10", 1)
+    assert host.writable("/home10", 8)
+    assert 3 < time.monotonic() - began < 8
+    host.module("filesystem_lock", run=run, state="unlocked", paths=["/home10"])
+    host.module("backup_run", run=run, state="closed", result="failed")
+    wait(lambda: host.run("pgrep", "-f", "filesystem_lock", check=False).returncode == 1, "the watchdogs at their end")
     host.assert_nothing_left()
 
 
@@ -312,10 +331,8 @@ def test_the_second_of_two_cuts_fails_and_the_first_comes_home(host):
 
 def test_a_lock_of_somebody_else_taken_over_in_the_window_is_not_ours_to_trust_nor_to_break(host):
     """lockfs -w on a locked file system succeeds and replaces the comment."""
-    hook = host.script("steal", "exec /usr/sbin/lockfs -w -c somebody /home1")
-    after = host.script("after", "exit 0")
-    backup = Backup(host, quiesce=[{"driver": "command", "before": [hook], "after": [after]}]).open()
-    host.fault("lockfs", "hang", PROOF + 1)  # the hook's call counts
+    backup = Backup(host).open()
+    host.fault("lockfs", "hang", PROOF)
     module = backup.start_split()
     hung(host, "lockfs")
     host.run("/usr/sbin/lockfs", "-w", "-c", "somebody", "/home1")
@@ -324,6 +341,20 @@ def test_a_lock_of_somebody_else_taken_over_in_the_window_is_not_ours_to_trust_n
     assert result["failed"], result
     assert "somebody" in " ".join(host.locks())
     host.run("/usr/sbin/lockfs", "-u", "/home1")
+
+
+def test_a_lock_of_somebody_else_that_comes_just_before_ours_is_left_alone(host):
+    hook = host.script("steal", "exec /usr/sbin/lockfs -w -c somebody /home1")
+    backup = Backup(host, quiesce=[{"driver": "command", "before": [hook], "after": [host.script("after", "exit 0")]}]).open()
+    host.forget()
+    result = backup.split_refused()
+    assert "locked by somebody else in the meantime" in result["msg"], result
+    assert "somebody" in " ".join(host.locks())
+    assert host.changes() == ["lockfs -f /home1", "lockfs -w -c somebody /home1"]
+    assert (host.record(backup.run)["verdict"], host.record(backup.run)["undo"]) == ("torn", [])
+    host.run("/usr/sbin/lockfs", "-u", "/home1")
+    backup.close("failed")
+    host.assert_nothing_left()
 
 
 @pytest.mark.parametrize("before, after, words", [

@@ -16,6 +16,7 @@ def test_the_file_system_is_unlocked(host):
 def test_lock_cut_unlock_and_nothing_else(journal, record):
     window = journal[journal.index("lockfs -f /home1") + 1 : journal.index("lockfs -u /home1") + 2]
     assert window == [
+        "lockfs /home1",
         "lockfs -w -c snapbackup:%s /home1" % record["run"],
         "lockfs /home1",
         "metaoffline d1 d3",
