@@ -45,7 +45,7 @@ for m in "$@"; do
         printf '%-16s m  4.0MB%s\n' "$m" "$line"
         continue
     fi
-    time=; [ "$mode" = full ] || time='Fri Nov 20 10:00:00 2026'
+    time=; [ "$mode" = full ] || time=$(date -d "@$(cat "$D/time")" '+%a %b %e %H:%M:%S %Y')
     echo "$m: Mirror"
     i=0
     while read s st; do
@@ -108,6 +108,7 @@ class Solaris:
             os.chmod(self.path('tools', name), 0o755)
         self.put('mnttab', '/dev/dsk/c0t0d0s0\t/\tufs\trw\t0\n')
         self.put('boot', '1795000000')
+        self.put('time', '1795168800')
         monkeypatch.setattr(_platform, 'TOOL_DIRS', (self.path('tools'),))
         monkeypatch.setattr(_platform, 'MNTTAB', self.path('mnttab'))
         monkeypatch.setattr(tempfile, 'tempdir', self.path('tmp'))

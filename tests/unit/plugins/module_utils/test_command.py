@@ -193,6 +193,38 @@ def test_what_survives_the_kill_is_reported(monkeypatch):
         _command.kill_group(process, wait=0.1)
 
 
+@pytest.fixture
+def dead_count(monkeypatch):
+    """A system on which a process counts as a member of its group until its parent has collected it, as on Solaris."""
+    real = os.path.exists
+    monkeypatch.setattr(os.path, 'exists', lambda path: path != '/proc/self/stat' and real(path))
+
+
+def test_the_dead_count_there(dead_count):
+    process = _command.spawn([SH, '-c', 'exit 0'])
+    eventually(lambda: gone(process.pid))
+    assert _command.group_exists(process.pid)
+    process.wait()
+    assert not _command.group_exists(process.pid)
+
+
+@pytest.mark.parametrize('script', ['exit 0', 'exec sleep 60', 'trap "" TERM; sleep 60; sleep 60'])
+def test_a_group_ends_at_once_where_the_dead_count(dead_count, script):
+    process = _command.spawn([SH, '-c', script])
+    if script == 'exit 0':
+        eventually(lambda: gone(process.pid))
+    begun = time.time()
+    _command.kill_group(process)
+    assert time.time() - begun < AT_ONCE and process.returncode in (0, -9)
+    assert not _command.group_exists(process.pid)
+
+
+def test_the_limit_of_a_command_where_the_dead_count(dead_count):
+    begun = time.time()
+    assert sh('echo begun; exec sleep 60', timeout=0.2)[1:3] == (None, 'begun\n')
+    assert time.time() - begun < AT_ONCE
+
+
 def test_the_account_of_a_runner():
     runner = Runner()
     runner([SH, '-c', 'exit 1'])

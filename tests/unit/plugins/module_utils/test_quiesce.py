@@ -7,7 +7,9 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import calendar
 import os
+import time
 
 import pytest
 
@@ -101,6 +103,19 @@ def test_the_order_of_a_window(tmpdir):
     assert [step['what'] for step in facts['steps']] == ['lock', 'lock', 'cut', 'cut', 'look', 'unlock', 'unlock']
     assert seen == ['offline\n'] and made.recovery == [{'driver': 'b'}, {'driver': 'a'}] and locks(tmpdir) == []
     assert len(runner.commands) == 6 and runner.reads == 1
+
+
+def test_the_time_of_the_last_cut_is_told_in_utc(tmpdir, monkeypatch):
+    monkeypatch.setenv('TZ', 'EST5')
+    time.tzset()
+    try:
+        before = int(time.time())
+        made = window(tmpdir, cuts=[['/bin/true', 'cut1'], ['/bin/sleep', '1']], confirm=lambda look: time.sleep(1))
+        at = calendar.timegm(time.strptime(made.open(Runner())['at'], '%Y-%m-%dT%H:%M:%SZ'))
+        assert before + 1 <= at <= int(time.time()) - 1
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_the_facts_of_a_window(tmpdir):
@@ -205,15 +220,16 @@ def window_over(solaris, members, seconds=30):
 
 
 def test_the_content_of_a_window_on_ufs(solaris):
-    """Lock, its status, the cuts, their status, the lock's status, unlock, its status; nothing else."""
+    """Status, lock, its status, the cuts, their status, the lock's status, unlock, its status; nothing else."""
     made = ufs_window(solaris)
     made.check(Runner())
     facts = made.open(Runner())
     words = [' '.join([step['what'], os.path.basename(step['argv'][0])] + [word for word in step['argv'][1:] if word not in solaris.points])
              for step in facts['steps']]
-    assert words == ['lock lockfs -w -c ' + TAG, 'look lockfs', 'cut metaoffline d1 d3', 'cut metaoffline d4 d3',
+    assert words == ['look lockfs', 'lock lockfs -w -c ' + TAG, 'look lockfs', 'cut metaoffline d1 d3', 'cut metaoffline d4 d3',
                      'look metastat -c d1 d4', 'look lockfs',
                      'unlock lockfs -u', 'look lockfs']
+    assert (facts['locked'], facts['released']) == (facts['steps'][1]['started'], facts['steps'][7]['ended'])
     assert solaris.locks() == [] and [solaris.states(name)['d3'] for name in ('d1', 'd4')] == ['offline'] * 2
 
 
@@ -237,6 +253,31 @@ def test_a_lock_that_is_replaced_inside_the_window_is_torn_and_left_to_its_owner
     with pytest.raises(Torn):
         window_over(solaris, members).open(Runner())
     assert len(solaris.locks()) == 1 and 'somebody else' in solaris.read(solaris.locks()[0])
+
+
+def test_a_lock_that_came_after_the_check_stays_with_its_owner(solaris):
+    """It is neither taken over by the lock of the window nor ended by what undoes it."""
+    made = ufs_window(solaris)
+    made.check(Runner())
+    name = 'lock.' + solaris.points[1].replace('/', '_')
+    solaris.put(name, 'write      nightly\n')
+    with pytest.raises(Torn) as caught:
+        made.open(Runner())
+    assert caught.value.facts['object'] == solaris.points[1] and 'nightly' in caught.value.facts['found']
+    assert solaris.locks() == [name] and solaris.read(name) == 'write      nightly\n'
+    assert [line for line in solaris.journal('lockfs') if line.startswith(('lockfs -w', 'lockfs -u'))] == []
+    assert solaris.journal('metaoffline') == [] and not made.may_have_cut(('d1', 'd3'))
+
+
+@pytest.mark.parametrize('said, mine', [('metaoffline: node1: d4: d3: illegal state', False), ('metaoffline: node1: d4: resync', True)])
+def test_whose_cut_it_may_be(solaris, said, mine):
+    """What was begun may have cut, unless the answer is that somebody else had cut before; what was never begun has not."""
+    made = ufs_window(solaris, ('d1', 'd4', 'd7'))
+    solaris.on('metaoffline', '[ $1 = d1 ] || { echo "%s" >&2; exit 1; }' % said)
+    with pytest.raises(Torn):
+        made.open(Runner())
+    assert [made.may_have_cut((name, 'd3')) for name in ('d1', 'd4', 'd7')] == [True, mine, False]
+    assert not made.may_have_cut(('d1', 'd4')) and solaris.locks() == []
 
 
 def test_an_unlock_that_hangs_is_undone_by_the_watchdog(solaris):

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import pytest
 
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _lease
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce import Window
@@ -83,3 +84,20 @@ def test_letting_go_is_tried_again_until_it_works(tmpdir):
 @pytest.mark.parametrize('rc, undone', [(0, True), (1, False), (None, False)])
 def test_undo(rc, undone):
     assert pair().undo(Script({'true after': answer(rc=rc)})) is undone
+
+
+def undo_once(holder):
+    """What the watchdog does in one round: the keys that are still held."""
+    return _lease.undo_once([holder.key], {holder.key: holder.undo})
+
+
+def test_undo_takes_as_long_as_its_command_may(tmpdir, monkeypatch):
+    """An application that starts slowly would otherwise be killed at each try."""
+    monkeypatch.setattr(_lease, 'UNDO_LIMIT', 0.1)
+    assert undo_once(pair(after=note(tmpdir, 'begun', 'sleep 0.5', 'echo ended >>%/journal'), limit=30)) == []
+    assert journal(tmpdir) == ['begun', 'ended']
+
+
+def test_undo_takes_no_longer_than_its_command_may(tmpdir):
+    holder = pair(after=note(tmpdir, 'begun', 'sleep 3', 'echo ended >>%/journal'), limit=0.2)
+    assert undo_once(holder) == [holder.key] and journal(tmpdir) == ['begun']

@@ -140,26 +140,41 @@ def test_flush():
         lock().flush(Script({'lockfs -f /home1 /home2': answer(rc=None)}))
 
 
-def window(status, rc=0, after=UNLOCKED, unlock=0):
-    return Lease(Script({'lockfs -w -c %s /home1 /home2' % TAG: answer(rc=rc), 'lockfs /home1 /home2': status,
+def window(*status, **kwargs):
+    unlock = kwargs.get('unlock', 0)
+    return Lease(Script({'lockfs -w -c %s /home1 /home2' % TAG: '', 'lockfs /home1 /home2': list(status),
                          'lockfs -u /home1 /home2': answer(rc=unlock, err='modified' if unlock else '')}))
 
 
-def test_enter_locks_and_proves():
-    lease, holder = window(LOCKED), lock()
+ENTERING = ['lockfs /home1 /home2', 'lockfs -w -c %s /home1 /home2' % TAG, 'lockfs /home1 /home2']
+
+
+def test_enter_looks_locks_and_proves():
+    lease, holder = window(UNLOCKED, LOCKED), lock()
     holder.enter(lease)
     assert lease.held == [holder.key] and lease.freed == []
-    assert lease.script.calls == ['lockfs -w -c %s /home1 /home2' % TAG, 'lockfs /home1 /home2']
+    assert lease.script.calls == ENTERING
+
+
+@pytest.mark.parametrize('kind, comment', [('write', 'other'), ('write', TAG), ('(write)', ''), ('error', ''), ('EIO', 'May be hard locked')])
+def test_a_lock_that_came_since_the_check_is_not_taken_over(kind, comment):
+    lease = window(table(('/home1', 'unlock', ''), ('/home2', kind, comment)), LOCKED)
+    with pytest.raises(Refused) as caught:
+        lock().enter(lease)
+    assert caught.value.facts['object'] == '/home2' and isinstance(caught.value, UnknownWord if kind == 'EIO' else Torn)
+    assert lease.script.calls == ENTERING[:1] and lease.held == []
 
 
 @pytest.mark.parametrize('status', [UNLOCKED, LOCKED.replace(TAG, 'other', 1), LOCKED.replace('write  ', '(write)', 1),
                                     LOCKED.replace('write', 'error', 1),
                                     table(('/home1', 'write', TAG), ('/home2', 'write', TAG + '0'))])
 def test_another_lock_proves_nothing(status):
+    lease, holder = window(UNLOCKED, status), lock()
     with pytest.raises(Torn):
-        lock().enter(window(status))
+        holder.enter(lease)
+    assert lease.script.calls == ENTERING and lease.held == [holder.key]
     with pytest.raises(Torn):
-        lock().proves(window(status))
+        holder.proves(window(status))
 
 
 def test_leave():
@@ -183,20 +198,52 @@ def test_leave_keeps_in_the_lease_what_is_still_locked():
     assert caught.value.facts['object'] == '/home2' and lease.freed == []
 
 
+def undoing(**answers):
+    """A script that knows the rows of /home1 and /home2, each as a list of (type, comment) in turn, and unlocks with exit code 0."""
+    script = dict(('lockfs /' + path, [table(('/' + path,) + row) for row in rows]) for path, rows in answers.items())
+    return Script(dict(script, **{'lockfs -u /home1': '', 'lockfs -u /home2': ''}))
+
+
+FREE, MINE, OTHERS, LOST = ('unlock', ''), ('write', TAG), ('write', 'other'), ('EIO', 'May be hard locked')
+
+
 def test_undo_takes_only_the_locks_of_this_run():
-    script = Script({'lockfs /home1 /home2': [table(('/home1', 'write', TAG), ('/home2', 'write', 'other')),
-                                              table(('/home1', 'unlock', ''), ('/home2', 'write', 'other'))],
-                     'lockfs -u /home1': ''})
+    script = undoing(home1=[MINE, FREE], home2=[OTHERS])
     assert lock().undo(script) is True
-    assert script.calls == ['lockfs /home1 /home2', 'lockfs -u /home1', 'lockfs /home1 /home2']
+    assert script.calls == ['lockfs /home1', 'lockfs -u /home1', 'lockfs /home1', 'lockfs /home2', 'lockfs /home2']
+
+
+def test_undo_takes_all_locks_of_this_run_one_by_one():
+    script = undoing(home1=[MINE, FREE], home2=[('(write)', TAG), FREE])
+    assert lock().undo(script) is True
+    assert script.calls == ['lockfs /home1', 'lockfs -u /home1', 'lockfs /home1', 'lockfs /home2', 'lockfs -u /home2', 'lockfs /home2']
 
 
 def test_undo_of_nothing_changes_nothing():
-    script = Script({'lockfs /home1 /home2': UNLOCKED})
-    assert lock().undo(script) is True and 'lockfs -u' not in ' '.join(script.calls)
+    script = undoing(home1=[FREE], home2=[FREE])
+    assert lock().undo(script) is True
+    assert script.calls == ['lockfs /home1'] * 2 + ['lockfs /home2'] * 2
 
 
 @pytest.mark.parametrize('kind', ['write', '(write)'])
-def test_undo_that_did_not_help_says_so(kind):
-    script = Script({'lockfs /home1 /home2': table(('/home1', kind, TAG), ('/home2', 'unlock', '')), 'lockfs -u /home1': answer(rc=2)})
+@pytest.mark.parametrize('stays', ['home1', 'home2'])
+def test_undo_that_did_not_help_says_so(kind, stays):
+    """Whichever it is, the other one is unlocked."""
+    script = undoing(**dict(dict(home1=[MINE, FREE], home2=[MINE, FREE]), **{stays: [(kind, TAG)]}))
     assert lock().undo(script) is False
+    assert [call for call in script.calls if '-u' in call] == ['lockfs -u /home1', 'lockfs -u /home2']
+
+
+@pytest.mark.parametrize('rows', [[LOST], [MINE, LOST]])
+def test_what_cannot_be_asked_for_keeps_nothing_else_locked(rows):
+    """A UFS that is mounted may still be locked, so the undo has not ended; the other file system is unlocked all the same."""
+    script = undoing(home1=rows, home2=[MINE, FREE])
+    assert lock().undo(script) is False
+    assert script.calls[-3:] == ['lockfs /home2', 'lockfs -u /home2', 'lockfs /home2']
+
+
+@pytest.mark.parametrize('mounted', ['', '/dev/dsk/c0t0d0s0\t/home1\tzfs\trw\t1\n'])
+def test_what_is_no_mounted_ufs_any_more_holds_no_lock(host, mounted):
+    host.join('mnttab').write(mounted + '/dev/md/dsk/d2\t/home2\tufs\trw\t1\n')
+    assert lock().undo(undoing(home1=[LOST], home2=[MINE, FREE])) is True
+    assert lock().undo(undoing(home1=[LOST], home2=[MINE])) is False

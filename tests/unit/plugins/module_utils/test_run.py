@@ -160,6 +160,33 @@ def test_undo_entries(state):
     assert [entry['id'] for entry in _run.load(state, record.run).data['undo']] == ['a']
 
 
+def test_a_closed_record_takes_no_undo_entry(state):
+    """Nobody would ever look for it there. What counts is the record on disk, not what a module has read before."""
+    early = begin(state)
+    record = _run.load(state, early.run)
+    record.close(result='failed')
+    for found in (early, record, _run.load(state, early.run)):
+        with pytest.raises(Refused) as caught:
+            found.add_undo({'id': 'a', 'action': 'online'})
+        assert caught.value.facts['object'] == early.run and 'has ended' in str(caught.value)
+    assert _run.load(state, early.run).data['undo'] == []
+
+
+def test_a_record_with_something_to_undo_is_not_closed(state):
+    record = begin(state)
+    early = _run.load(state, record.run)
+    record.add_undo({'id': 'a', 'action': 'online'})
+    with pytest.raises(Refused) as caught:
+        early.close(result='failed')
+    assert caught.value.facts['found'] == 'a' and 'recover' in caught.value.facts['remedy']
+    assert _run.load(state, record.run).is_open and _run.load(state, record.run).data['result'] is None
+    record.clear_undo('a')
+    early.close(result='failed', error='why')
+    found = _run.load(state, record.run)
+    assert not found.is_open and (found.data['result'], found.data['error']) == ('failed', 'why')
+    assert 0 <= time.time() - found.data['closed'] < 10
+
+
 def crowd(count, work):
     """work(number) in so many processes at once; all must end well."""
     pids = []
@@ -250,7 +277,7 @@ def test_a_closed_run_is_in_nobodys_way(state):
 
 def test_alive_by_its_deadline(state):
     record = begin(state)
-    assert 'renewed' in record.why_live(BOOT)
+    assert 'sign of life' in record.why_live(BOOT) and 'counts as dead in %d s' % _run.STALE_AFTER in record.why_live(BOOT)
     assert record.why_live(BOOT, now=time.time() + _run.STALE_AFTER - 5)
     assert record.why_live(BOOT, now=time.time() + _run.STALE_AFTER + 1) is None
     assert record.why_live('boot 2') is None
@@ -264,6 +291,19 @@ def test_alive_by_its_job(state):
     assert record.why_live('boot 2') is None
     record.update(job=dict(record.data['job'], start='1'))
     assert record.why_live(BOOT) is None
+
+
+def test_alive_while_a_module_of_it_splits(state):
+    record = dead(begin(state))
+    assert record.splitting(BOOT) is None
+    record.add_undo({'id': 'a', 'action': 'online'})
+    assert record.splitting(BOOT) is None and record.why_live(BOOT) is None
+    splitter = _process.identity(os.getpid(), BOOT)
+    record.add_undo({'id': 'b', 'action': 'online', 'by': splitter})
+    assert str(os.getpid()) in record.splitting(BOOT) and record.why_live(BOOT) == record.splitting(BOOT)
+    assert record.splitting('boot 2') is None and record.why_live('boot 2') is None
+    record.add_undo({'id': 'b', 'action': 'online', 'by': dict(splitter, start='1')})
+    assert record.splitting(BOOT) is None and record.why_live(BOOT) is None
 
 
 def test_a_closed_run_is_not_alive(state):

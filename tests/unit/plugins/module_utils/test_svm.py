@@ -180,11 +180,16 @@ def test_confirm_offline_without_option_c():
         svm('two_way', NO_OPTION_C).confirm_offline([('d1', 'd3')])
 
 
+def timed(said):
+    """An Svm that is answered so where it asks for the times, and asks for them in UTC."""
+    return svm(**{'env TZ=UTC0 %s -t d1' % _platform.need('metastat'): said})
+
+
 @pytest.mark.parametrize('times', ['times', 'times_long'])
 def test_proof_holds_while_nothing_changes(times):
     text = fixture('metastat', times)
-    clause, = svm(**{'metastat -t d1': text}).proof([('d1', 'd3')])
-    assert clause['argv'][1:] == ['-t', 'd1'] and clause['argv'][0].startswith('/')
+    clause, = timed(text).proof([('d1', 'd3')])
+    assert clause['argv'] == ['/usr/bin/env', 'TZ=UTC0', _platform.need('metastat'), '-t', 'd1']
     assert re.search(clause['match'], text)
     assert not re.search(clause['match'], text.replace('09:12:03', '09:12:04'))
     assert not re.search(clause['match'], text.replace('Needs maintenance', 'Resyncing   '))
@@ -194,15 +199,22 @@ def test_proof_holds_while_nothing_changes(times):
 
 def test_proof_does_not_hold_for_a_name_that_only_begins_alike():
     text = fixture('metastat', 'times')
-    clause, = svm(**{'metastat -t d1': text}).proof([('d1', 'd3')])
+    clause, = timed(text).proof([('d1', 'd3')])
     assert not re.search(clause['match'], text.replace('d3', 'd33'))
 
 
 def test_proof_needs_a_state_and_a_time_to_prove():
     """Where metastat shows no time, or the submirror is not offline any more, there is nothing that could prove the cut."""
     for text in (fixture('metastat', 'offline'), fixture('metastat', 'times').replace('Needs maintenance', 'Resyncing   ')):
-        with pytest.raises(Refused):
-            svm(**{'metastat -t d1': text}).proof([('d1', 'd3')])
+        with pytest.raises(Torn):
+            timed(text).proof([('d1', 'd3')])
+
+
+@pytest.mark.parametrize('rc', [1, None])
+def test_proof_needs_a_report_that_ends_well(rc):
+    with pytest.raises(CommandFailed) as caught:
+        timed(answer(fixture('metastat', 'times'), rc=rc)).proof([('d1', 'd3')])
+    assert caught.value.facts['object'] == 'd1'
 
 
 @pytest.mark.parametrize('name', ['d1', 'd1000', 'a', 'export_home', 'A-b.c_d', 'alls'])

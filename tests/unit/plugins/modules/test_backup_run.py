@@ -27,6 +27,11 @@ def load(solaris, run):
     return _run.load(solaris.state, run)
 
 
+def imaged(solaris, run):
+    """What the copy job does last, and without which no run is complete."""
+    load(solaris, run).update(image='/backup/home1/%s/manifest.json' % run)
+
+
 def test_from_open_to_closed(call, solaris, begin):
     told = begin(members=MEMBERS)
     run = told['run']
@@ -34,6 +39,7 @@ def test_from_open_to_closed(call, solaris, begin):
     moved = call('backup_run', run=run, state='advanced', phase='split')
     assert moved['changed'] and (moved['before'], moved['after']) == ({'phase': 'preflight'}, {'phase': 'split'})
     assert not call('backup_run', run=run, state='advanced', phase='split')['changed']
+    imaged(solaris, run)
     ended = call('backup_run', run=run, state='closed', result='complete')
     assert ended['changed'] and ended['record']['closed'] and ended['record']['redundancy_lost_seconds'] is None
     assert load(solaris, run).data['result'] == 'complete'
@@ -48,6 +54,7 @@ def test_check_mode_writes_nothing(call, solaris, begin):
     assert call('backup_run', check=True, run='<run>', state='advanced', phase='split')['after'] == {'phase': 'split'}
     assert call('backup_run', check=True, run='<run>', state='closed', result='complete')['changed']
     run = begin()['run']
+    imaged(solaris, run)
     files, content = solaris.files(), load(solaris, run).data
     assert begin(check=True)['failed'] is True
     assert call('backup_run', check=True, run=run, state='advanced', phase='split')['changed']
@@ -81,6 +88,28 @@ def test_a_run_with_something_to_undo_stays_open(call, solaris, begin):
     assert told['failed'] and 'svm_submirror:d1:d3' in told['found'] and load(solaris, run).is_open
 
 
+def test_a_run_without_an_image_is_not_complete(call, solaris, begin):
+    run = begin()['run']
+    for check in (True, False):
+        told = call('backup_run', check=check, run=run, state='closed', result='complete')
+        assert told['failed'] and told['found'] == 'no image' and told['object'] == run
+        assert load(solaris, run).is_open and load(solaris, run).data['result'] is None
+    assert call('backup_run', run=run, state='closed', result='failed')['changed'] and not load(solaris, run).is_open
+
+
+@pytest.mark.parametrize('result', ['complete', 'failed', 'abandoned'])
+def test_a_run_is_not_closed_below_its_job(call, solaris, begin, result):
+    run = begin()['run']
+    imaged(solaris, run)
+    job = _process.identity(os.getpid(), '1795000000')
+    load(solaris, run).update(job=job)
+    for check in (True, False):
+        told = call('backup_run', check=check, run=run, state='closed', result=result)
+        assert told['failed'] and 'its job is running' in told['msg'] and str(os.getpid()) in told['found'] and load(solaris, run).is_open
+    load(solaris, run).update(job=dict(job, start='1'))
+    assert call('backup_run', run=run, state='closed', result=result)['changed'] and load(solaris, run).data['result'] == result
+
+
 def test_the_error_of_the_window_is_kept(call, solaris, begin):
     run = begin()['run']
     load(solaris, run).update(error='torn')
@@ -91,6 +120,7 @@ def test_the_error_of_the_window_is_kept(call, solaris, begin):
 def test_redundancy_is_counted_from_the_first_cut(call, solaris, begin):
     from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
     run = begin()['run']
+    imaged(solaris, run)
     load(solaris, run).update(window={'cuts': [monotonic() - 90, monotonic() - 100]})
     lost = call('backup_run', run=run, state='closed', result='complete')['record']['redundancy_lost_seconds']
     assert 100 <= lost < 110
@@ -98,9 +128,11 @@ def test_redundancy_is_counted_from_the_first_cut(call, solaris, begin):
 
 def test_over_a_reboot_nothing_is_counted(call, solaris, begin):
     run = begin()['run']
+    imaged(solaris, run)
     load(solaris, run).update(window={'cuts': [1.0]})
     solaris.put('boot', '1795999999')
-    assert call('backup_run', run=run, state='closed', result='complete')['record']['redundancy_lost_seconds'] is None
+    ended = call('backup_run', run=run, state='closed', result='complete')
+    assert ended['changed'] and ended['record']['redundancy_lost_seconds'] is None
 
 
 def test_reading(call, solaris, begin):
@@ -121,6 +153,22 @@ def test_a_running_job_keeps_a_run_alive(call, solaris, begin):
     _run.load(solaris.state, run).update(deadline=1, job=_process.identity(os.getpid(), '1795000000'))
     told = call('backup_run')
     assert told['stale'] == [] and str(os.getpid()) in told['runs'][0]['live']
+
+
+def test_a_run_that_is_just_being_split_is_not_taken_over(call, solaris, begin):
+    """Whoever took its undo entries away now would leave what it splits a moment later split for ever."""
+    run = begin()['run']
+    entry = {'id': 'svm_submirror:d1:d3', 'action': 'online', 'by': _process.identity(os.getpid(), '1795000000')}
+    load(solaris, run).update(deadline=1)
+    load(solaris, run).add_undo(entry)
+    for params in (dict(), dict(takeover=run)):
+        told = call('backup_run', **params)
+        assert told['stale'] == [] and str(os.getpid()) in told['runs'][0]['live'] and 'splitting' in told['runs'][0]['live']
+    load(solaris, run).add_undo(dict(entry, by=dict(entry['by'], start='1')))
+    assert [found['run'] for found in call('backup_run', takeover=run)['stale']] == [run]
+    load(solaris, run).add_undo(entry)
+    solaris.put('boot', '1795999999')
+    assert [found['run'] for found in call('backup_run', takeover=run)['stale']] == [run]
 
 
 def test_a_state_directory_for_everybody_is_refused(call, solaris, begin):

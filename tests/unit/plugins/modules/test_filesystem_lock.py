@@ -7,12 +7,13 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import glob
 import os
 import time
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _run
 
 from scripted import eventually
 
@@ -25,10 +26,9 @@ def host(solaris, call):
     solaris.run = call('backup_run', state='opened', name='home1', manager='svm')['run']
     solaris.record = lambda: _run.load(solaris.state, solaris.run)
     yield solaris
-    # Ends the watchdog, if one is there.
-    for directory, dummy, names in os.walk(solaris.state):
-        if 'locks.json' in names:
-            os.unlink(os.path.join(directory, 'locks.json'))
+    # Ends the watchdogs, if any are there.
+    for path in markers(solaris):
+        os.unlink(path)
 
 
 @pytest.fixture
@@ -40,19 +40,28 @@ def lock(call, host):
     return locked
 
 
+def markers(host):
+    return glob.glob(os.path.join(host.state, 'runs', host.run, 'locks-*.json'))
+
+
 def marker(host):
-    return os.path.exists(os.path.join(host.state, 'runs', host.run, 'locks.json'))
+    """What the watchdogs of the run guard, one sorted list for each; an empty list without any."""
+    return sorted(_files.read_json(path) for path in markers(host))
+
+
+def lock_of(point):
+    return 'lock.' + point.replace('/', '_')
 
 
 def test_lock_and_unlock(host, lock):
     told = lock()
     assert told['changed'] and told['before'] == dict.fromkeys(host.points, False) and told['after'] == dict.fromkeys(host.points, True)
     assert len(host.locks()) == 2 and all('snapbackup:' + host.run in host.read(name) for name in host.locks())
-    assert marker(host) and len(host.record().data['undo']) == 2
+    assert marker(host) == [sorted(host.points)] and len(host.record().data['undo']) == 2
     again = lock()
     assert not again['changed'] and again['commands'] == [] and len(host.locks()) == 2
     back = lock('unlocked')
-    assert back['changed'] and host.locks() == [] and not marker(host) and host.record().data['undo'] == []
+    assert back['changed'] and host.locks() == [] and marker(host) == [] and host.record().data['undo'] == []
     assert not lock('unlocked')['changed']
 
 
@@ -60,14 +69,55 @@ def test_the_watchdog_unlocks_when_nobody_does(host, lock):
     lock(max_hold=1)
     assert len(host.locks()) == 2
     eventually(lambda: host.locks() == [])
-    eventually(lambda: not marker(host))
+    eventually(lambda: marker(host) == [])
     assert not lock('unlocked')['changed'] and host.record().data['undo'] == []
 
 
 def test_the_lock_stays_until_then(host, lock):
     lock(max_hold=20)
     time.sleep(0.5)
-    assert len(host.locks()) == 2 and marker(host)
+    assert len(host.locks()) == 2 and marker(host) == [sorted(host.points)]
+
+
+def test_two_locks_of_one_run_are_guarded_apart(host, lock):
+    """Unlocking one must end its own watchdog only, or nobody would ever unlock the other."""
+    one, other = host.points
+    assert lock(paths=[one])['changed'] and lock(paths=[other], max_hold=2)['changed']
+    assert marker(host) == sorted([[one], [other]]) and len(host.locks()) == 2
+    assert lock('unlocked', paths=[one])['changed']
+    assert host.locks() == [lock_of(other)] and marker(host) == [[other]]
+    assert [entry['path'] for entry in host.record().data['undo']] == [other]
+    eventually(lambda: host.locks() == [])
+    eventually(lambda: marker(host) == [])
+
+
+def test_the_rest_of_a_lock_stays_guarded(host, lock):
+    one, other = host.points
+    lock(max_hold=2)
+    assert lock('unlocked', paths=[one])['changed']
+    assert host.locks() == [lock_of(other)] and marker(host) == [[other]]
+    eventually(lambda: host.locks() == [])
+    eventually(lambda: marker(host) == [])
+
+
+def test_two_locks_are_taken_back_by_one_call(host, lock):
+    for path in host.points:
+        lock(paths=[path])
+    assert len(marker(host)) == 2 and not lock()['changed']
+    assert lock('unlocked')['changed'] and host.locks() == [] and marker(host) == [] and host.record().data['undo'] == []
+
+
+def test_what_cannot_be_asked_for_keeps_nothing_else_locked(host, lock):
+    """After a forced unmount lockfs answers EIO for that file system; the watchdog unlocks the other one all the same."""
+    one, other = host.points
+    host.on('lockfs', 'case $* in *"%s"*) [ ! -f "$D/lost" ] || { echo "%s EIO May be hard locked"; exit 2; } ;; esac' % (one, one))
+    lock(max_hold=1)
+    host.put('lost', '')
+    eventually(lambda: host.locks() == [lock_of(one)])
+    assert marker(host) == [sorted(host.points)]
+    os.unlink(host.path('lost'))
+    eventually(lambda: host.locks() == [])
+    eventually(lambda: marker(host) == [])
 
 
 def test_check_mode(host, lock):
@@ -79,7 +129,7 @@ def test_check_mode(host, lock):
     done = lock()
     assert [command['argv'] for command in told['commands']] == [command['argv'] for command in done['commands']]
     back = lock('unlocked', check=True)
-    assert back['changed'] and len(host.locks()) == 2 and marker(host)
+    assert back['changed'] and len(host.locks()) == 2 and marker(host) == [sorted(host.points)]
     assert [command['argv'] for command in back['commands']] == [command['argv'] for command in lock('unlocked')['commands']]
     assert set(files) <= set(host.files())
 
@@ -97,6 +147,15 @@ def test_a_foreign_lock_is_refused_and_left_alone(host, lock):
     assert not lock('unlocked')['changed'] and len(host.locks()) == 1
 
 
+def test_a_lock_that_came_after_the_check_stays_with_its_owner(host, lock):
+    """It comes while the file systems are flushed, between the check and the lock."""
+    host.on('lockfs', 'case $1 in -f) echo "write      nightly" >"$(lock_file "$3")" ;; esac')
+    told = lock()
+    assert told['failed'] and told['object'] == host.points[1] and 'nightly' in told['msg'] and 'in the meantime' in told['msg']
+    assert host.locks() == [lock_of(host.points[1])] and host.read(host.locks()[0]) == 'write      nightly\n'
+    assert [line for line in host.journal('lockfs') if line.startswith(('lockfs -w', 'lockfs -u'))] == [] and marker(host) == []
+
+
 def test_locked_in_part_is_refused(host, lock):
     lock(paths=host.points[:1])
     told = lock()
@@ -111,14 +170,15 @@ def test_what_cannot_be_locked(host, lock, path):
 def test_a_lock_that_fails_leaves_none(host, lock):
     host.on('lockfs', 'case $* in "-w "*) echo "write      snapbackup:%s" >"$(lock_file "$4")"; exit 1 ;; esac' % host.run)
     told = lock()
-    assert told['failed'] and host.locks() == [] and not marker(host)
+    assert told['failed'] and host.locks() == [] and marker(host) == []
 
 
 def test_an_unlock_without_effect_fails(host, lock):
     lock()
     host.on('lockfs', 'case $* in "-u "*) exit 0 ;; esac')
     told = lock('unlocked')
-    assert told['failed'] and 'could not be unlocked' in told['msg'] and marker(host) and len(host.record().data['undo']) == 2
+    assert told['failed'] and 'could not be unlocked' in told['msg']
+    assert marker(host) == [sorted(host.points)] and len(host.record().data['undo']) == 2
     host.on('lockfs')
 
 
@@ -140,7 +200,16 @@ def frozen(host):
 def test_freeze_and_thaw(host, frozen, lock):
     assert lock(paths=frozen)['changed'] and os.path.exists(host.path('frozen'))
     assert not lock(paths=frozen)['changed']
-    assert lock('unlocked', paths=frozen)['changed'] and not os.path.exists(host.path('frozen')) and not marker(host)
+    assert lock('unlocked', paths=frozen)['changed'] and not os.path.exists(host.path('frozen')) and marker(host) == []
+
+
+def test_a_frozen_file_system_beside_a_lock_of_another_call(host, frozen, lock):
+    """Of what keeps no status only the marker tells that it is frozen, so each must outlive the unlocking of the other."""
+    lock(paths=frozen)
+    lock(paths=host.points)
+    assert lock('unlocked', paths=host.points)['changed'] and marker(host) == [frozen]
+    assert not lock(paths=frozen)['changed'] and os.path.exists(host.path('frozen'))
+    assert lock('unlocked', paths=frozen)['changed'] and not os.path.exists(host.path('frozen')) and marker(host) == []
 
 
 def test_a_thaw_that_fails_is_no_success(host, frozen, lock):
@@ -149,4 +218,4 @@ def test_a_thaw_that_fails_is_no_success(host, frozen, lock):
     host.on('fsfreeze', 'echo "fsfreeze: unfreeze failed: Device or resource busy" >&2; exit 1')
     told = lock('unlocked', paths=frozen)
     assert told.get('failed') is True
-    assert marker(host)
+    assert marker(host) == [frozen]

@@ -7,6 +7,7 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import json
 import os
 
 import pytest
@@ -56,7 +57,9 @@ def test_split_and_bring_back(call, two, run):
     assert [(m['volume'], m['copy'], m['filesystem'], m['bytes']) for m in data['members']] == [
         ('d1', 'd3', two.points[0], 8192 * 512), ('d4', 'd6', two.points[1], 8192 * 512)]
     assert undo(two, name) == ['svm_submirror:d1:d3', 'svm_submirror:d4:d6'] and 'metastat -p' in data['layout']
-    assert [clause['argv'][1:] for clause in data['proof']] == [['-t', 'd1'], ['-t', 'd4']] and two.locks() == []
+    assert not any('by' in entry or 'returning' in entry for entry in data['undo'])
+    in_utc = ['/usr/bin/env', 'TZ=UTC0', two.path('tools', 'metastat'), '-t']
+    assert [clause['argv'] for clause in data['proof']] == [in_utc + ['d1'], in_utc + ['d4']] and two.locks() == []
 
     again = call('svm_submirror', run=name, state='offline', members=MEMBERS)
     assert not again['changed'] and again['commands'] == [] and again['window'] == done['window']
@@ -142,21 +145,64 @@ def test_nothing_is_split_unless_all_are_healthy(call, two, run, d4):
     assert told['failed'] and two.journal(*CHANGING) == [] and two.locks() == []
 
 
-@pytest.mark.parametrize('fault', [
-    '[ $1 = d1 ] || { echo "metaoffline: node1: d4: resync in progress" >&2; exit 1; }',
-    '[ $1 = d1 ] || exit 0',
-    '[ $1 = d1 ] || { set_state d4 d6 offline; exit 1; }',
-    '[ $1 = d1 ] || exec sleep 60'])
-def test_a_window_that_fails_is_rolled_back(call, two, run, fault):
-    """Refused, without effect, with effect but reported as failed, or hung: no member stays split and none is stored."""
+@pytest.mark.parametrize('fault, cut', [
+    ('[ $1 = d1 ] || { echo "metaoffline: node1: d4: resync in progress" >&2; exit 1; }', ['d1']),
+    ('[ $1 = d1 ] || exit 0', ['d1']),
+    ('[ $1 = d1 ] || { set_state d4 d6 offline; exit 1; }', ['d1', 'd4']),
+    ('[ $1 = d1 ] || exec sleep 60', ['d1'])])
+def test_a_window_that_fails_is_rolled_back(call, two, run, fault, cut):
+    """Refused, without effect, with effect but reported as failed, or hung: no member stays split and none is stored.
+
+    A resync that breaks off leaves its submirror offline, so what was cut is undone only when its resync has ended.
+    """
     name = run()
     two.on('metaoffline', fault)
     told = call('svm_submirror', run=name, state='offline', members=MEMBERS, lease=1)
     assert told['failed'] and 'left split' in told['msg']
-    assert two.locks() == [] and two.states('d1')['d3'] == 'resyncing' and two.states('d4')['d6'] in ('okay', 'resyncing')
+    copies = dict(d1='d3', d4='d6')
+    assert two.locks() == [] and dict((mirror, two.states(mirror)[copies[mirror]]) for mirror in copies) == dict(
+        d1='resyncing', d4='resyncing' if 'd4' in cut else 'okay')
     data = record(two, name)
-    assert data['undo'] == [] and data['verdict'] == 'torn' and data['error'] and data['window'] is None
-    assert any(command['argv'][-2:] == ['d1', 'd3'] and 'metaonline' in command['argv'][0] for command in told['commands'])
+    assert data['undo'] == [dict(id='svm_submirror:%s:%s' % (mirror, copies[mirror]), action='online', mirror=mirror,
+                                 submirror=copies[mirror], returning=True) for mirror in cut]
+    assert data['verdict'] == 'torn' and data['error'] and data['window'] is None
+    brought = [command['argv'][1:] for command in told['commands'] if command['argv'][0].endswith('/metaonline')]
+    assert brought == [[mirror, copies[mirror]] for mirror in cut]
+
+    assert call('backup_run', run=name, state='closed', result='failed')['failed']
+    for mirror in cut:
+        two.put('mirror.' + mirror, two.read('mirror.' + mirror).replace('resyncing', 'okay'))
+    assert not call('svm_submirror', run=name, state='online')['changed'] and undo(two, name) == []
+    assert call('backup_run', run=name, state='closed', result='failed')['changed']
+
+
+def test_a_resync_of_a_roll_back_that_breaks_off_is_begun_again(call, two, run):
+    name = run()
+    two.on('metaoffline', '[ $1 = d1 ] || exit 1')
+    call('svm_submirror', run=name, state='offline', members=MEMBERS)
+    two.put('mirror.d1', 'd2 okay\nd3 offline\n')
+    assert call('svm_submirror', run=name, state='online')['after'] == {'d1': {'d2': 'okay', 'd3': 'resyncing'}}
+    assert two.journal('metaonline') == ['metaonline d1 d3'] * 2 and undo(two, name) == ['svm_submirror:d1:d3']
+
+
+def test_a_roll_back_leaves_the_split_of_somebody_else_alone(call, two, run):
+    """It came between the look and the cut; metaoffline refuses it, and metaonline would overwrite somebody's copy."""
+    name = run()
+    two.on('metaoffline', '[ $1 = d1 ] || { set_state d4 d6 offline; echo "metaoffline: node1: d4: d6: illegal state" >&2; exit 1; }')
+    told = call('svm_submirror', run=name, state='offline', members=MEMBERS)
+    assert told['failed'] and 'illegal state' in told['msg']
+    assert two.states('d4')['d6'] == 'offline' and two.states('d1')['d3'] == 'resyncing'
+    assert two.journal('metaonline') == ['metaonline d1 d3'] and undo(two, name) == ['svm_submirror:d1:d3']
+    call('svm_submirror', run=name, state='online')
+    assert two.states('d4')['d6'] == 'offline' and two.journal('metaonline') == ['metaonline d1 d3']
+
+
+def test_a_roll_back_leaves_alone_what_was_not_begun(call, two, run):
+    """The first cut fails, and somebody else splits the second member meanwhile."""
+    name = run()
+    two.on('metaoffline', 'set_state d4 d6 offline; exit 1')
+    assert call('svm_submirror', run=name, state='offline', members=MEMBERS)['failed']
+    assert two.states('d4')['d6'] == 'offline' and two.journal('metaonline') == [] and undo(two, name) == []
 
 
 def test_a_roll_back_that_fails_keeps_its_undo_entry(call, two, run):
@@ -182,7 +228,51 @@ def test_the_undo_entries_are_on_the_disk_before_the_first_cut(call, two, run):
     name = run()
     two.on('metaoffline', 'cp %s/runs/%s.json "$D/seen.$1"' % (two.state, name))
     call('svm_submirror', run=name, state='offline', members=MEMBERS)
-    assert 'svm_submirror:d4:d6' in two.read('seen.d1')
+    entries = json.loads(two.read('seen.d1'))['undo']
+    assert [entry['id'] for entry in entries] == ['svm_submirror:d1:d3', 'svm_submirror:d4:d6']
+    assert [entry['by'] for entry in entries] == [_process.identity(os.getpid(), '1795000000')] * 2
+
+
+def test_nothing_is_brought_back_while_it_is_being_split(call, two, run):
+    """Its undo entries would be gone when the splitting process makes its cut."""
+    name = run()
+    by = _process.identity(os.getppid(), '1795000000')
+    entries = [dict(id='svm_submirror:%s:%s' % pair, action='online', mirror=pair[0], submirror=pair[1], by=by)
+               for pair in (('d1', 'd3'), ('d4', 'd6'))]
+    for entry in entries:
+        _run.load(two.state, name).add_undo(entry)
+    for params in (dict(), dict(members=MEMBERS)):
+        told = call('svm_submirror', run=name, state='online', **params)
+        assert told['failed'] and 'is being split' in told['msg'] and str(by['pid']) in told['found']
+        assert record(two, name)['undo'] == entries and two.journal(*CHANGING) == []
+    for entry in entries:
+        _run.load(two.state, name).add_undo(dict(entry, by=dict(by, start='1')))
+    assert not call('svm_submirror', run=name, state='online')['changed'] and undo(two, name) == []
+
+
+def test_the_zone_of_a_module_does_not_matter(call, two, run, monkeypatch):
+    """Whoever brings the copy back may have another one than who has split it."""
+    name = run()
+    monkeypatch.setenv('TZ', 'EST5')
+    call('svm_submirror', run=name, state='offline', members=MEMBERS[:1])
+    assert '10:00:00' in record(two, name)['proof'][0]['match']
+    monkeypatch.setenv('TZ', 'JST-9')
+    assert call('svm_submirror', run=name, state='online')['changed'] and two.states('d1')['d3'] == 'resyncing'
+
+
+@pytest.mark.parametrize('boot', ['1795000000', '1795999999'])
+@pytest.mark.parametrize('time, mine', [('1795168800', True), ('1795168801', False)])
+def test_an_offline_copy_is_known_by_its_time(call, two, run, boot, time, mine):
+    """Over a boot too: one that leaves the submirror offline (pass number 0) keeps its time."""
+    name = run()
+    call('svm_submirror', run=name, state='offline', members=MEMBERS[:1])
+    two.put('boot', boot)
+    two.put('time', time)
+    told = call('svm_submirror', run=name, state='online')
+    assert (told['changed'], two.states('d1')['d3'], two.journal('metaonline')) == (
+        (True, 'resyncing', ['metaonline d1 d3']) if mine else (False, 'offline', []))
+    assert undo(two, name) == (['svm_submirror:d1:d3'] if mine else [])
+    assert mine or 'left alone' in told['warnings'][0]
 
 
 @pytest.mark.parametrize('members, word', [
