@@ -323,6 +323,16 @@ def test_own_ground(solaris):
         assert path in caught.value.facts['found']
 
 
+def test_own_ground_by_a_relative_path(solaris, monkeypatch):
+    point = solaris.mirror('d1', d2='okay', d3='okay')
+    for path in ('here', 'not/made/yet', ''):
+        monkeypatch.chdir(solaris.base)
+        refuse_own_ground([member(filesystem=point)], [path])
+        monkeypatch.chdir(point)
+        with pytest.raises(Refused):
+            refuse_own_ground([member(filesystem=point)], [path])
+
+
 def test_holders_by_file_system(solaris):
     for tool in ('fsfreeze', 'lockfs', 'sync'):
         solaris.put(os.path.join('tools', tool), '#!/bin/sh\n')

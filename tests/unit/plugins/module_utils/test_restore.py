@@ -11,7 +11,7 @@ import stat
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _restore, _worker
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _restore, _run, _worker
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 
@@ -48,8 +48,9 @@ class Stored:
         return self.host.ended(self.record)
 
     def here(self, monkeypatch, *args, **kwargs):
-        """Run the job in this process, with targets that are files instead of devices."""
-        monkeypatch.setattr(_restore._target, 'check_device', lambda path, needed, size=None: None)
+        """Run the job in this process, with targets that are files instead of devices. refuse(target): what checks them instead."""
+        refuse = kwargs.pop('refuse', lambda target: None)
+        monkeypatch.setattr(_restore._target, 'check_device', lambda path, needed, size=None: refuse(path))
         directory = _job.directory_of(self.record)
         _files.make_private(directory)
         job = _worker.Job(directory, dict(self.spec(*args, **kwargs), run=self.record.run, state_dir=self.host.state, boot='b'), {})
@@ -90,6 +91,61 @@ def test_nothing_is_overwritten_while_any_image_is_bad(stored, host, monkeypatch
     if harm != 'altered':
         with pytest.raises(Refused):
             _restore.check_images(stored.steps(targets))
+
+
+def after_the_first(monkeypatch, action):
+    """Have action() happen when the first volume has been restored, which can take hours."""
+    real, done = _restore.restore, []
+
+    def restore(job, step):
+        real(job, step)
+        if not done:
+            action()
+        done.append(step['volume'])
+    monkeypatch.setattr(_restore, 'restore', restore)
+    return done
+
+
+def test_a_run_that_is_ended_meanwhile_overwrites_no_more(stored, host, monkeypatch):
+    targets = dict((name, host.file(name + '.target', b'old' * 3000000)) for name in ('d1', 'd2'))
+    done = after_the_first(monkeypatch, lambda: _run.load(host.state, stored.record.run).close(result='abandoned'))
+    with pytest.raises(Refused) as caught:
+        stored.here(monkeypatch, targets)
+    assert done == ['d1'] and open(targets['d2'], 'rb').read() == b'old' * 3000000
+    assert caught.value.facts['found'] == 'abandoned' and caught.value.facts['object'] == stored.record.run
+    assert 'was ended' in str(caught.value) and 'overwritten in part' not in str(caught.value)
+    assert _run.load(host.state, stored.record.run).data['image'] is None
+
+
+def test_a_job_of_a_run_that_has_ended_overwrites_nothing(host):
+    """It was started just before the run was closed."""
+    os.mkdir(host.path('target'))
+    stored = Stored(host, [host.volume()], method='command', argv=['/bin/echo', 'stream'])
+    _run.load(host.state, stored.record.run).close(result='abandoned')
+    now = stored.start({'d1': host.path('target')}, command=['/bin/dd', 'of={target}/written'])
+    assert now['state'] == _job.FAILED and 'was ended' in now['error'] and os.listdir(host.path('target')) == []
+
+
+def test_each_target_is_checked_again_just_before_it_is_overwritten(stored, host, monkeypatch):
+    targets = dict((name, host.file(name + '.target', b'old')) for name in ('d1', 'd2'))
+    order, real = [], _restore.restore
+    monkeypatch.setattr(_restore, 'restore', lambda job, step: (order.append('restore ' + step['volume']), real(job, step)))
+    stored.here(monkeypatch, targets, refuse=lambda path: order.append('check ' + os.path.basename(path)[:2]))
+    assert order == ['check d1', 'check d2', 'check d1', 'restore d1', 'check d2', 'restore d2']
+
+
+def test_a_target_that_came_into_use_meanwhile_is_not_overwritten(stored, host, monkeypatch):
+    targets = dict((name, host.file(name + '.target', b'old' * 3000000)) for name in ('d1', 'd2'))
+    used = []
+    done = after_the_first(monkeypatch, lambda: used.append(targets['d2']))
+
+    def refuse(target):
+        if target in used:
+            raise Refused('The target %s is mounted.' % target)
+    with pytest.raises(Refused) as caught:
+        stored.here(monkeypatch, targets, refuse=refuse)
+    assert done == ['d1'] and open(targets['d2'], 'rb').read() == b'old' * 3000000
+    assert str(caught.value).startswith('The target %s is mounted.' % targets['d2']) and 'overwritten in part' not in str(caught.value)
 
 
 def test_an_image_that_changes_after_its_verification_is_seen(stored, host, monkeypatch):

@@ -7,6 +7,7 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import errno
 import json
 import os
 import stat
@@ -268,6 +269,24 @@ def test_a_dead_run_is_refused_too_with_another_way_out(state):
     with pytest.raises(Refused) as caught:
         begin(state)
     assert 'dead' in str(caught.value) and 'recover' in caught.value.facts['remedy']
+
+
+@pytest.mark.parametrize('seconds', [0, -1])
+def test_a_run_that_would_be_dead_at_once_is_refused(state, seconds):
+    with pytest.raises(Refused) as caught:
+        begin(state, stale_after=seconds)
+    assert caught.value.facts['object'] == 'stale_after' and _run.all_runs(state) == []
+
+
+def test_records_that_cannot_be_read_are_not_taken_for_none(state, monkeypatch):
+    begin(state)
+
+    def listdir(path):
+        raise OSError(errno.EACCES, 'Permission denied')
+    monkeypatch.setattr(os, 'listdir', listdir)
+    with pytest.raises(Refused) as caught:
+        _run.all_runs(state)
+    assert caught.value.facts['found'] == 'Permission denied' and caught.value.facts['object'] == state
 
 
 def test_a_closed_run_is_in_nobodys_way(state):

@@ -137,6 +137,20 @@ def test_a_destination_that_is_not_there(host):
     assert 'does not exist' in refusal(host, destination=host.path('nowhere', 'x.img'))
 
 
+@pytest.mark.parametrize('name', ['backup', 'x.img', './x.img', 'backup/'])
+def test_a_relative_destination_is_refused(host, name):
+    assert 'not an absolute path' in refusal(host, destination=name)
+
+
+def test_a_directory_with_a_wrong_name_does_not_become_a_file(host):
+    assert 'does not exist' in refusal(host, destination=host.path('backup', 'typo'))
+    assert os.listdir(host.backup) == []
+
+
+def test_a_file_without_a_suffix_that_is_there_is_not_called_missing(host):
+    assert 'not overwritten' in refusal(host, destination=host.file('backup/image', b'precious'))
+
+
 def test_a_device_is_no_destination(host):
     assert 'is a device' in refusal(host, destination='/dev/null')
 
@@ -357,6 +371,63 @@ def test_an_image_in_one_file(host):
     assert now['manifest'] == host.path('backup', 'one.img.manifest.json')
     assert _manifest.read(now['manifest'])['images'][0]['file'] == 'one.img'
     assert host.sha256(host.path('backup', 'one.img')) == host.sha256(member['device'])
+
+
+def test_a_file_has_a_name_of_its_run_until_it_is_whole(host):
+    """In a directory of the run's own that is not needed."""
+    for run in ('R1', 'R2'):
+        place = _store.Destination(host.path('one.img'), 'home1', run, ['d1'])
+        image, = _store.plan(dict(DATA, run=run), '/state/runs/' + run, place, _store.Method('dd', None, 'stream', 0, False))
+        assert (image['path'], image['partial']) == (host.path('one.img'), host.path('one.img.%s.partial' % run))
+    assert planned('dd')[0]['partial'] == planned('dd')[0]['path'] + '.partial'
+
+
+def test_two_runs_with_the_same_file_never_mix(host):
+    """Both read at once; the first that is whole gets the name, and the other neither the name nor the manifest."""
+    host.tool('dd', 'while [ ! -f %s.$(basename "$1") ]; do sleep 0.02; done' % host.path('go'), 'exec /bin/dd "$@"')
+    image = host.path('backup', 'one.img')
+    members = [host.volume('d1'), host.volume('d2')]
+    records = [host.record(member, name=name) for member, name in zip(members, ('one', 'two'))]
+    partials = ['%s.%s.partial' % (image, record.run) for record in records]
+    for record, partial in zip(records, partials):
+        assert host.store(record, destination=image)['state'] == _job.RUNNING
+        host.wait_for(lambda path=partial: os.path.exists(path), bool)
+    host.file('go.d2.copy', b'')
+    winner = host.ended(records[1])
+    assert winner['state'] == _job.COMPLETE and not os.path.exists(partials[1])
+    host.file('go.d1.copy', b'')
+    loser = host.ended(records[0])
+    assert loser['state'] == _job.FAILED and 'cannot be named %s' % image in loser['error'] and 'File exists' in loser['error']
+    manifest = _manifest.read(winner['manifest'])
+    assert manifest['run'] == records[1].run and winner['manifest'] == image + '.manifest.json'
+    assert host.sha256(image) == host.sha256(members[1]['device']) == manifest['images'][0]['sha256']
+    assert host.sha256(partials[0]) == host.sha256(members[0]['device'])
+    assert sorted(os.listdir(host.backup)) == sorted(os.path.basename(path) for path in (image, winner['manifest'], partials[0]))
+    assert loser['manifest'] is None and _run.load(host.state, records[0].run).data['image'] is None
+    assert _run.load(host.state, records[1].run).data['image'] == winner['manifest']
+
+
+@pytest.mark.parametrize('kind', ['file', 'link', 'directory'])
+def test_a_name_that_was_taken_meanwhile_stays_what_it_is(host, kind):
+    path, partial = host.path('backup', 'one.img'), host.file('backup/one.img.R.partial', b'new')
+    if kind == 'link':
+        os.symlink(host.path('nowhere'), path)
+    elif kind == 'directory':
+        os.mkdir(path)
+    else:
+        host.file('backup/one.img', b'precious')
+    with pytest.raises(Refused) as caught:
+        _store.name_image(dict(path=path, partial=partial))
+    assert caught.value.facts['object'] == path
+    assert open(partial).read() == 'new' and not os.path.exists(host.path('nowhere'))
+    assert kind != 'file' or open(path).read() == 'precious'
+
+
+@pytest.mark.parametrize('partial', ['d1.img.R.partial', 'd1.img.partial'])
+def test_a_whole_image_has_one_name(host, partial):
+    path, partial = host.path('backup', 'd1.img'), host.file('backup/' + partial, b'image')
+    _store.name_image(dict(path=path, partial=partial))
+    assert os.listdir(host.backup) == ['d1.img'] and open(path).read() == 'image' and os.stat(path).st_nlink == 1
 
 
 def test_a_dump_takes_its_total_from_the_words_of_ufsdump(host):

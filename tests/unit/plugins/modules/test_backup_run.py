@@ -171,6 +171,13 @@ def test_a_run_that_is_just_being_split_is_not_taken_over(call, solaris, begin):
     assert [found['run'] for found in call('backup_run', takeover=run)['stale']] == [run]
 
 
+@pytest.mark.parametrize('check', [True, False])
+def test_a_relative_state_directory_is_refused(call, solaris, monkeypatch, check):
+    monkeypatch.chdir(solaris.path('tmp'))
+    told = call('backup_run', check=check, state='opened', name='home1', manager='svm', state_dir='state')
+    assert told['failed'] and told['object'] == 'state_dir' and told['found'] == 'state' and os.listdir('.') == []
+
+
 def test_a_state_directory_for_everybody_is_refused(call, solaris, begin):
     os.mkdir(solaris.state)
     os.chmod(solaris.state, 0o777)

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import json
 import os
+import re
 
 import pytest
 
@@ -255,7 +256,7 @@ def test_the_zone_of_a_module_does_not_matter(call, two, run, monkeypatch):
     name = run()
     monkeypatch.setenv('TZ', 'EST5')
     call('svm_submirror', run=name, state='offline', members=MEMBERS[:1])
-    assert '10:00:00' in record(two, name)['proof'][0]['match']
+    assert re.escape('10:00:00') in record(two, name)['proof'][0]['match']
     monkeypatch.setenv('TZ', 'JST-9')
     assert call('svm_submirror', run=name, state='online')['changed'] and two.states('d1')['d3'] == 'resyncing'
 
@@ -272,7 +273,7 @@ def test_an_offline_copy_is_known_by_its_time(call, two, run, boot, time, mine):
     assert (told['changed'], two.states('d1')['d3'], two.journal('metaonline')) == (
         (True, 'resyncing', ['metaonline d1 d3']) if mine else (False, 'offline', []))
     assert undo(two, name) == (['svm_submirror:d1:d3'] if mine else [])
-    assert mine or 'left alone' in told['warnings'][0]
+    assert ('left alone' in str(told.get('warnings'))) is not mine
 
 
 @pytest.mark.parametrize('members, word', [
