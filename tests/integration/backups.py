@@ -9,7 +9,8 @@ from hosts import BACKUP, PYTHON2, outcome, wait
 D1 = {"mirror": "d1", "submirror": "d3", "filesystem": "/home1"}
 D10 = {"mirror": "d10", "submirror": "d13", "filesystem": "/home10"}
 READS_FILES = ("tar", "command")
-# Which call of lockfs it is, counted from the begin of the module that splits: look, flush, look, lock, look, look after the cut, unlock, look.
+# Which call of lockfs it is, counted from the begin of the module that splits:
+# look, flush, look, lock, look, look after the cut, unlock, look.
 FLUSH, LOCK, PROOF, UNLOCK = 2, 4, 6, 7
 
 

@@ -522,4 +522,4 @@ def test_a_restore_and_a_backup_do_not_meet(host):
     backup = Backup(host, dict(D1, filesystem=None)).split()
     host.refused("backup_run", state="opened", kind="restore", name="x", manager="svm", members=[{"volume": "d1"}])
     backup.rejoin()
-    backup.close()
+    backup.close("failed")

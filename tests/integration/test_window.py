@@ -96,7 +96,7 @@ def test_a_writer_on_both_file_systems_sees_one_point_in_time(host, stamps):
         assert left - right in (0, 1)
         assert stamps.poll() is None
         backup.rejoin()
-        backup.close()
+        backup.close("failed")
 
 
 def test_two_windows_are_not_one_point_in_time(host, stamps):
