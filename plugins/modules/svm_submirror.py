@@ -277,12 +277,15 @@ def roll_back(context, work, mine):
         found = work.now()
         for mirror, submirror in mine:
             if found[mirror][submirror] == 'offline':
-                context.record.add_undo(dict(split_entry(mirror, submirror), returning=True))
                 context.runner.change([_platform.need('metaonline'), mirror, submirror], timeout=LIMIT)
         now = work.now()
         left = [pair for pair in mine if now[pair[0]][pair[1]] == 'offline']
         # A resync that breaks off leaves its submirror offline again, so its entry stays until that has ended.
         home = [pair for pair in work.pairs if pair not in mine or now[pair[0]][pair[1]] == 'okay']
+        # Written after the commands: a full disk must not keep a copy away.
+        for pair in mine:
+            if pair not in home:
+                context.record.add_undo(dict(split_entry(*pair), returning=True))
     except Refused as error:
         return 'The submirrors could not be looked at (%s): run the playbook volmgr.snapbackup.recover.' % error.message
     context.record.clear_undo(*[undo_id(*pair) for pair in home])
