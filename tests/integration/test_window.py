@@ -329,6 +329,40 @@ def test_the_second_of_two_cuts_fails_and_the_first_comes_home(host):
     host.assert_nothing_left()
 
 
+def test_a_failed_window_keeps_its_way_back_until_the_resync_has_ended(host):
+    """A resync that breaks off would leave the submirror offline again."""
+    host.simctl("resync-speed", "stall")
+    writer = host.start("sh", "-c", "while :; do date >> /home1/log; done")
+    backup = Backup(host).open()
+    host.fault("lockfs", "lie-fail", UNLOCK)
+    backup.split_refused()
+    host.kill("home1/log")
+    writer.wait()
+    assert "resync" in host.marks("d1")["d3"]
+    entry = {"id": "svm_submirror:d1:d3", "action": "online", "mirror": "d1", "submirror": "d3", "returning": True}
+    assert host.record(backup.run)["undo"] == [entry]
+    assert "still to be undone" in host.refused("backup_run", run=backup.run, state="closed", result="failed")["msg"]
+    host.simctl("resync-speed", "1 GiB")
+    host.settled()
+    backup.rejoin()
+    backup.close("failed")
+    host.assert_nothing_left()
+
+
+def test_a_failed_window_brings_home_what_it_has_cut_and_not_what_somebody_else_did_meanwhile(host):
+    hook = host.script("hands", "exec /usr/sbin/metaoffline d1 d3")
+    backup = Backup(host, D10, D1, quiesce=[{"driver": "command", "before": [hook], "after": [host.script("after", "exit 0")]}]).open()
+    host.forget()
+    assert "metaoffline d1 d3 failed" in backup.split_refused()["msg"]
+    assert [line for line in host.changes() if line.startswith("metaonline")] == ["metaonline d10 d13"]
+    assert host.marks("d1")["d3"] == "offline"
+    assert host.locks() == []
+    host.settled("d10")
+    backup.module("svm_submirror", state="online")
+    assert host.marks("d1")["d3"] == "offline"
+    backup.close("failed")
+
+
 def test_a_lock_of_somebody_else_taken_over_in_the_window_is_not_ours_to_trust_nor_to_break(host):
     """lockfs -w on a locked file system succeeds and replaces the comment."""
     backup = Backup(host).open()
