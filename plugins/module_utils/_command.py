@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
 
@@ -76,20 +77,8 @@ def group_exists(pgid):
         return error.errno == errno.EPERM
     if not os.path.exists('/proc/self/stat'):
         return True
-    return any(group == pgid and state not in (b'Z', b'X') for state, group in _states())
-
-
-def _states():
-    """(state, process group) of every process (proc(5), stat, fields 3 and 5)."""
-    for name in os.listdir('/proc'):
-        if name.isdigit():
-            try:
-                with open('/proc/%s/stat' % name, 'rb') as source:
-                    # The second field is a name in parentheses, which may itself hold blanks and parentheses.
-                    fields = source.read().rpartition(b')')[2].split()
-            except (IOError, OSError):
-                continue
-            yield fields[0], int(fields[2])
+    found = [_process.stat_fields(int(name)) for name in os.listdir('/proc') if name.isdigit()]
+    return any(fields and int(fields[2]) == pgid and not _process.is_dead(fields) for fields in found)
 
 
 def kill_group(process, wait=KILL_WAIT):

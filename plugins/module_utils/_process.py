@@ -19,19 +19,30 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import
 PROC = '/proc'
 
 
+def stat_fields(pid):
+    """The fields of /proc/PID/stat from the state on (proc(5), field 3 is the first), or None where there is no such file."""
+    try:
+        with open('%s/%d/stat' % (PROC, pid), 'rb') as source:
+            # The second field is the command's name in parentheses, and the name may hold blanks and parentheses.
+            return source.read().rpartition(b')')[2].split()
+    except (IOError, OSError):
+        return None
+
+
+def is_dead(fields):
+    """Whether these are the fields of a process that has ended and only waits to be collected."""
+    return fields[0] in (b'Z', b'X')
+
+
 def start_time(pid):
     """When a process began, as text that never changes while it lives; None when it is gone or only a zombie.
 
     Linux tells clock ticks since boot (proc(5), stat, field 22); on Solaris the files of a process carry the
     time of its start (proc(4)).
     """
-    try:
-        with open('%s/%d/stat' % (PROC, pid), 'rb') as source:
-            # The second field is the command's name in parentheses, and the name may hold blanks and parentheses.
-            fields = source.read().rpartition(b')')[2].split()
-        return None if fields[0] in (b'Z', b'X') else fields[19].decode('ascii')
-    except (IOError, OSError, IndexError):
-        pass
+    fields = stat_fields(pid)
+    if fields:
+        return None if is_dead(fields) else fields[19].decode('ascii')
     if os.path.exists('%s/self/stat' % PROC):
         return None
     try:

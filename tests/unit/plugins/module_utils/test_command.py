@@ -208,7 +208,7 @@ def test_the_dead_count_there(dead_count):
     assert not _command.group_exists(process.pid)
 
 
-@pytest.mark.parametrize('script', ['exit 0', 'exec sleep 60', 'trap "" TERM; sleep 60; sleep 60'])
+@pytest.mark.parametrize('script', ['exit 0', 'exec sleep 60', 'trap "" TERM; exec sleep 60'])
 def test_a_group_ends_at_once_where_the_dead_count(dead_count, script):
     process = _command.spawn([SH, '-c', script])
     if script == 'exit 0':

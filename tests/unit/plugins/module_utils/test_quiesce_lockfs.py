@@ -156,7 +156,8 @@ def test_enter_looks_locks_and_proves():
     assert lease.script.calls == ENTERING
 
 
-@pytest.mark.parametrize('kind, comment', [('write', 'other'), ('write', TAG), ('(write)', ''), ('error', ''), ('EIO', 'May be hard locked')])
+@pytest.mark.parametrize('kind, comment', [
+    ('write', 'other'), ('write', TAG), ('(write)', ''), ('error', ''), ('EIO', 'May be hard locked')])
 def test_a_lock_that_came_since_the_check_is_not_taken_over(kind, comment):
     lease = window(table(('/home1', 'unlock', ''), ('/home2', kind, comment)), LOCKED)
     with pytest.raises(Refused) as caught:
