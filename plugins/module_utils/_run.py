@@ -139,7 +139,6 @@ class Record:
             return 'its last sign of life is recent, and it counts as dead in %d s' % (left + 1)
         return None
 
-
     def splitting(self, boot):
         """Says that a module of the run is just splitting, in which nobody may cross it, or None."""
         for entry in self.data['undo']:
@@ -150,6 +149,8 @@ class Record:
     def close(self, **fields):
         """End the run; Refused while anything of it is still to be undone."""
         def end(data):
+            if data['closed'] is not None:
+                return
             if data['undo']:
                 raise Refused('Run %s cannot be closed: something of it is still to be undone.' % self.run, object=self.run,
                               found=', '.join(entry['id'] for entry in data['undo']), needed='nothing left to undo',

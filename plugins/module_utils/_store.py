@@ -174,7 +174,7 @@ def check_destination(destination, images, members, state_dir, runner, probe=Tru
     if not os.path.isabs(destination.given):
         raise Refused('The destination %r is not an absolute path.' % destination.given, object=destination.given,
                       needed='a path that begins with /')
-    if not destination.is_directory and not os.path.splitext(destination.given)[1]:
+    if not (destination.is_directory or os.path.lexists(destination.given) or os.path.splitext(destination.given)[1]):
         raise Refused('The destination %s does not exist.' % destination.given, object=destination.given,
                       needed='an existing directory, or a file name with a suffix such as .img', look='ls -ld %s' % destination.given)
     if not os.path.isdir(where):
@@ -410,13 +410,12 @@ def name_image(image):
     """Give a whole image its name. In the run's own directory nobody else has it; elsewhere it may have been taken meanwhile."""
     if image['partial'] != image['path'] + PARTIAL:
         try:
-            os.link(image['partial'], image['path'])
+            os.close(os.open(image['path'], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except OSError as error:
             raise Refused('The image cannot be named %s.' % image['path'], object=image['path'], found=error.strerror,
-                          needed='a name that nobody has taken', look='ls -l %s*' % image['path'])
-        os.unlink(image['partial'])
-    else:
-        os.rename(image['partial'], image['path'])
+                          needed='a name that nobody has taken', look='ls -l %s*' % image['path'],
+                          remedy='the image itself is whole: %s' % image['partial'])
+    os.rename(image['partial'], image['path'])
 
 
 def copy_set(spec, number, found):
