@@ -182,10 +182,7 @@ def test_recover_leaves_a_run_alone_that_is_splitting_even_when_it_is_to_be_take
     entry = {"id": "svm_submirror:d1:d3", "action": "online", "mirror": "d1", "submirror": "d3"}
     assert host.record(backup.run)["undo"] == [entry]
 
-    host.age(backup.run)
-    said = Play(lab, "recover", {}, "--limit", "node1").end()
-    assert backup.run + " is left alone" not in said
-    assert host.record(backup.run)["result"] == "abandoned"
+    assert recover(host, backup.run)["result"] == "abandoned"
     host.assert_nothing_left()
 
 
@@ -478,10 +475,10 @@ def test_a_restore_that_is_waited_for_too_long_is_stopped_and_blocks_the_next_ba
     assert (record["kind"], record["closed"]) == ("restore", None)
     assert host.run("test", "-e", "/proc/%d" % record["job"]["pid"], check=False).returncode == 1
     host.age(record["run"])
-    host.forget()
-    message = failures(Play(lab, "backup", HOME1, "--limit", "node1").end(2))["node1"][0]
-    assert record["run"] in message and "volmgr.snapbackup.restore" in message, message
-    assert host.changes() == []
+    stale = host.module("backup_run", state="read")["stale"]
+    assert [(entry["run"], entry["kind"]) for entry in stale] == [(record["run"], "restore")]
+    result = host.refused("backup_run", state="opened", name="home1", manager="svm", members=[{"volume": "d1"}])
+    assert record["run"] in result["msg"] and "dead" in result["msg"], result
 
 
 def test_a_restore_that_is_stopped_before_it_has_overwritten_anything_ends(host, lab):
@@ -498,6 +495,7 @@ def test_a_restore_that_is_stopped_before_it_has_overwritten_anything_ends(host,
     assert [call.words[0] for call in host.journal() if call.fault] == ["lockfs"]
     record = host.record()
     assert (record["kind"], record["result"], record["error"]) == ("restore", "failed", message)
+    assert host.run("test", "-e", "/proc/%d" % record["job"]["pid"], check=False).returncode == 1
     assert host.tree("/home1") == before
     host.assert_nothing_left()
 
