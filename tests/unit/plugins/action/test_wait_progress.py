@@ -157,10 +157,11 @@ def test_a_module_that_fails_ends_the_wait(monkeypatch):
     assert result['failed'] and result['msg'] == 'metastat says nothing' and result['polls'] == 2
 
 
-@pytest.mark.parametrize('state', ['failed', 'lost', 'absent'])
-def test_a_job_that_ended_badly_fails_the_wait(monkeypatch, state):
+@pytest.mark.parametrize('state, words', [
+    ('failed', 'The job failed: disk full'), ('lost', 'The job was lost: disk full'), ('absent', 'The job was never started: disk full')])
+def test_a_job_that_ended_badly_fails_the_wait(monkeypatch, state, words):
     result = Wait(monkeypatch, [done(job={'state': state, 'error': 'disk full'})]).run()
-    assert result['failed'] and state in result['msg'] and 'disk full' in result['msg']
+    assert result['failed'] and result['msg'] == words
 
 
 def test_a_module_without_progress_is_not_waited_for(monkeypatch):
