@@ -104,7 +104,8 @@ class UfsLock:
 
     def undo(self, run):
         # One by one: what cannot be asked for (EIO after a forced unmount) must not keep the others locked.
-        return all([self._undo_one(run, path) for path in self.paths])
+        held = [path for path in self.paths if not self._undo_one(run, path)]
+        return not held
 
     def _undo_one(self, run, path):
         try:
