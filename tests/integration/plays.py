@@ -11,6 +11,7 @@ import shlex
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from hosts import BACKUP, ROOT
@@ -36,21 +37,30 @@ class Play:
         program = Path(sys.executable).with_name("ansible-playbook")
         named = playbook if "/" in str(playbook) else "volmgr.snapbackup." + playbook
         argv = [program, "-i", lab.inventory_path, named, "-e", json.dumps(variables), *options]
+        # A file and not a pipe: nobody reads while a test watches the hosts, and a full pipe would stop the play.
+        self.printed = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(
-            list(map(str, argv)), env=environ, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+            list(map(str, argv)), env=environ, stdin=subprocess.DEVNULL, stdout=self.printed, stderr=subprocess.STDOUT,
             start_new_session=True,
         )  # fmt: skip
 
     def end(self, rc=0, seconds=120):
         """Wait for its end with that exit code; its output."""
-        output = self.process.communicate(timeout=seconds)[0]
+        self.process.wait(timeout=seconds)
+        output = self.output()
         assert self.process.returncode == rc, output
         return output
 
     def kill(self):
         """SIGKILL the controller with all its workers and connections; its output so far."""
         os.killpg(self.process.pid, signal.SIGKILL)
-        return self.process.communicate(timeout=10)[0]
+        self.process.wait(timeout=10)
+        return self.output()
+
+    def output(self):
+        """What it has printed; after its end only, since the place in the file is shared with it."""
+        self.printed.seek(0)
+        return self.printed.read()
 
 
 def failures(output):
