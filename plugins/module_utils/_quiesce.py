@@ -230,10 +230,3 @@ class Recorded:
         self.steps.append({'what': what, 'argv': result.argv, 'rc': result.rc, 'started': result.started,
                            'ended': result.started + result.seconds})
         return result
-
-
-def tools_present(members):
-    """Refused early where the commands that lock the members' file systems are missing."""
-    for member in members:
-        if member['fstype']:
-            _platform.need('lockfs' if member['fstype'] == 'ufs' else 'fsfreeze')

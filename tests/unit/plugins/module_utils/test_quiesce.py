@@ -348,8 +348,8 @@ def test_the_keys_of_a_window_differ(tmpdir):
     assert len(set(holder.key for holder in holders)) == 2
 
 
-def test_tools_present(monkeypatch, solaris):
-    _quiesce.tools_present([member(), member(filesystem=None)])
+def test_a_missing_lock_command_is_refused_early(monkeypatch, solaris):
+    _quiesce.lock_holders([member(), member(filesystem=None)], 'tag')
     os.unlink(solaris.path('tools', 'lockfs'))
     with pytest.raises(Refused):
-        _quiesce.tools_present([member()])
+        _quiesce.lock_holders([member()], 'tag')
