@@ -158,7 +158,7 @@ def test_contract_of_a_manager(package):
     assert isinstance(commands.ORDER, int) and "CREATE TABLE IF NOT EXISTS %s_" % package in commands.SCHEMA
     assert all(callable(getattr(boot, name)) for name in ("apply", "down", "up", "show", "reset"))
     for name in commands.COMMANDS:
-        assert callable(command.find(name).main)
+        assert all(callable(command.load(module).main) for module in command.find(name))
     assert set(getattr(commands, "PATHS", {})) <= set(commands.COMMANDS)
 
 

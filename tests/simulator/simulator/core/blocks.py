@@ -78,12 +78,14 @@ def _on_directory(path, request):
 
 
 def freeze(path):
-    """Block all writers of the file system mounted at PATH; already frozen is fine."""
+    """Block all writers of the file system mounted at PATH; False if somebody else has frozen it already."""
     try:
         _on_directory(path, FIFREEZE)
     except OSError as error:
         if error.errno != errno.EBUSY:
             raise
+        return False
+    return True
 
 
 def thaw(path):

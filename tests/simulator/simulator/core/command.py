@@ -4,10 +4,11 @@
 """One call of one simulated command: find its module by name, journal it, let faults act, run it.
 
 A manager is a package beside `core` with a module `commands` that has `COMMANDS = {name: module}` and optionally
-`PATHS = {name: path}` where it is not in /usr/sbin, an `ORDER` among the managers and a `SCHEMA`. The module of a command
+`PATHS = {name: path or paths}` where it is not in /usr/sbin, an `ORDER` among the managers and a `SCHEMA`. The module of a command
 has `main(call) -> exit status` and optionally `success(call) -> text`, what it prints when it worked (used to lie about
-it), `without_state(call)` for a machine that is no simulated host, `ERROR_END`, what follows an error message, and
-`FAILURE`, its usual exit status of a failure.
+it), `without_state(call)` for a machine that is no simulated host, `ERROR_END`, what follows an error message,
+`FAILURE`, its usual exit status of a failure, and `STATE_WORDS`, the words of its output that tell a state. Several
+managers may have a command: each does what is its own and ends with `return call.become_real()` otherwise.
 """
 import os
 import sys
@@ -34,25 +35,29 @@ def load(name):
 
 
 def find(name):
-    """The module of a command, e.g. simulator.svm.metastat; LookupError if no manager has it."""
-    for package in packages():
-        commands = load(package + ".commands").COMMANDS
-        if name in commands:
-            return load("%s.%s" % (package, commands[name]))
-    raise LookupError(name)
+    """The modules of a command, e.g. ["svm.metastat"], in the order they are asked; LookupError if no manager has it.
+
+    Several managers may have it (fsck, mount): the one that is set up last is asked first.
+    """
+    found = [(load(package + ".commands"), package) for package in packages()]
+    found = sorted((item for item in found if name in item[0].COMMANDS), key=lambda item: -item[0].ORDER)
+    if not found:
+        raise LookupError(name)
+    return ["%s.%s" % (package, commands.COMMANDS[name]) for commands, package in found]
 
 
 class Call:
     """What a command's module gets: its arguments, the store, and where to print."""
 
-    def __init__(self, name, args, store):
+    def __init__(self, name, args, store, others=()):
         self.name = name
+        self.others = list(others)
         self.args = args
         self.store = store
         self.text = []
         self.mute = False
         self.entry = None
-        self.caller = os.getppid()
+        self.caller = faults.caller()
 
     def out(self, text):
         """Print TEXT on stdout (at the end of the command, so that a fault can change it)."""
@@ -71,7 +76,12 @@ class Call:
                 db.execute("UPDATE journal SET ended=?, rc=? WHERE id=?", (time.monotonic(), rc, self.entry))
 
     def become_real(self):
-        """Replace this process by the real tool with the same arguments; its exit status is not journaled."""
+        """Leave the call to the next manager that has this command, if there is one: returns its exit status.
+
+        Else this process is replaced by the real tool with the same arguments; its exit status is not journaled.
+        """
+        if self.others:
+            return load(self.others.pop(0)).main(self)
         sys.stdout.flush()
         self.end(None)
         try:
@@ -118,7 +128,8 @@ def with_fault(call, module, fault):
         return rc
     result = module.main(call)
     if effect == "odd":
-        call.text[:] = [faults.odd("".join(call.text), message or faults.ODD_WORD)]
+        words = getattr(module, "STATE_WORDS", faults.STATE_WORDS)
+        call.text[:] = [faults.odd("".join(call.text), message or faults.ODD_WORD, words)]
     if effect == "kill-after":
         faults.kill_caller(call.caller)
     return result
@@ -127,12 +138,13 @@ def with_fault(call, module, fault):
 def main(argv):
     """Run the command argv[0] names, leave with its exit status."""
     name = os.path.basename(argv[0])
-    module = find(name)
+    first, *others = find(name)
+    module = load(first)
     try:
         store = Store()
     except FileNotFoundError:
         store = None
-    call = Call(name, argv[1:], store)
+    call = Call(name, argv[1:], store, others)
     if store is None:
         rc = module.without_state(call) if hasattr(module, "without_state") else call.become_real()
     else:

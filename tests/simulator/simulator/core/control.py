@@ -85,8 +85,15 @@ def resync_speed(args):
 
 
 def switch(args):
-    """Change one switch of this host."""
-    each_boot("switch", args.name, ON.get(args.value.lower(), args.value))
+    """Change one switch of this host, of whichever manager has it."""
+    value = ON.get(args.value.lower(), args.value)
+    owners = [boot for _name, boot in host.boots() if args.name in getattr(boot, "SWITCHES", ())]
+    if not owners:
+        raise RuntimeError("no manager has a switch %s" % args.name)
+    store = host.open_store()
+    with store.transaction():
+        for boot in owners:
+            boot.switch(store, args.name, value)
 
 
 def fail_disk(args):
@@ -144,7 +151,7 @@ def parser():
     one.add_argument("--lost-record", action="store_true", help="the record of dirty regions was unreadable")
     add("resync-speed", resync_speed).add_argument("speed", metavar="BYTES_PER_SECOND|stall")
     one = add("set", switch)
-    one.add_argument("name", choices=("names", "concise", "smf", "stale"))
+    one.add_argument("name", metavar="SWITCH")
     one.add_argument("value")
     add("fail-disk", fail_disk).add_argument("component", metavar="DISK|COMPONENT")
     add("reset", reset)

@@ -35,16 +35,24 @@ def hang():
         time.sleep(3600)
 
 
-def kill_caller(caller):
+def caller():
+    """Whom kill-before and kill-after kill: the parent of this process, or whom SIMULATOR_CALLER names."""
+    return int(os.environ.get("SIMULATOR_CALLER", os.getppid()))
+
+
+def kill_caller(pid):
     """SIGKILL the process that called this command, unless it has ended: then its place is taken by one that did not."""
-    if caller > 1 and os.getppid() == caller:
-        os.kill(caller, signal.SIGKILL)
+    if pid > 1 and pid in (os.getppid(), int(os.environ.get("SIMULATOR_CALLER", 0))):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
 
 
-def odd(text, word):
+def odd(text, word, words=STATE_WORDS):
     """TEXT with every word that tells a state replaced by WORD; WORD alone on a line if there is none."""
     result = text
-    for known in STATE_WORDS:
+    for known in words:
         if known.endswith(")"):
             result = result.replace(known, word.lower() + ")")
         elif known.startswith(" "):

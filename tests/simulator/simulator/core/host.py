@@ -37,6 +37,7 @@ def open_store():
 
 def link(path):
     """Make PATH a link to the dispatcher."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
     if os.path.lexists(path):
         os.unlink(path)
     os.symlink(place.DISPATCH, path)
@@ -64,7 +65,8 @@ def install():
     linked = []
     for _name, commands in managers():
         for name in commands.COMMANDS:
-            paths = put_aside(name) + [getattr(commands, "PATHS", {}).get(name, "/usr/sbin/" + name)]
+            own = getattr(commands, "PATHS", {}).get(name, "/usr/sbin/" + name)
+            paths = put_aside(name) + ([own] if isinstance(own, str) else list(own))
             for path in sorted(set(paths)):
                 link(path)
                 linked.append(path)
