@@ -173,3 +173,31 @@ def ufs(host):
     host.point = host.directory / "home1"
     host.apply({"svm": dict(ONE_MIRROR, resync_speed="10 GiB"), "ufs": {str(host.point): "/dev/md/dsk/d1"}})
     return host
+
+
+def shared(machine, file_system):
+    """Two hosts of a disk set blue with the mirror blue/d1 = blue/d2 + blue/d3; the first one owns it. A generator.
+
+    FILE_SYSTEM: with a UFS on it that both have in vfstab at host.point; the first one has it mounted.
+    """
+    hosts = [Host(machine, "node1"), Host(machine, "node2")]
+    for made in hosts:
+        made.point = made.directory / "export"
+        svm = {"resync_speed": "10 GiB", "sets": {"blue": dict(ONE_MIRROR, hosts=["node1", "node2"])}}
+        made.apply({"svm": svm, "ufs": {str(made.point): "/dev/md/blue/dsk/d1"} if file_system else {}})
+    yield hosts
+    for made in reversed(hosts):
+        made.ctl("reset")
+        shutil.rmtree(made.directory)
+
+
+@pytest.fixture
+def two(machine):
+    """Two hosts of a disk set without a file system."""
+    yield from shared(machine, file_system=False)
+
+
+@pytest.fixture
+def exported(machine):
+    """Two hosts of a disk set with a file system."""
+    yield from shared(machine, file_system=True)

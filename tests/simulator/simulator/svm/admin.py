@@ -6,8 +6,8 @@ import fcntl
 import os
 
 from simulator.core import place
-from simulator.svm import model, resync
-from simulator.svm.names import Refusal, canonical
+from simulator.svm import model, resync, sets
+from simulator.svm.names import Refusal, canonical, split
 
 ERROR_END = "\n\n"  # an empty line follows every message of libmeta
 NOT_ROOT = "Permission denied.  You must have root privilege to execute this command."
@@ -45,10 +45,21 @@ def options(args, flags, valued="s"):
     return found, args
 
 
-def check_set(found):
-    """Refuse a disk set: this host has none."""
+def choose_set(store, found, operands):
+    """Put the disk set of a command under s of its options: -s, or the first name that tells one. It must be owned."""
+    if "s" not in found:
+        named = [disk_set for disk_set in map(told_set, operands) if disk_set]
+        found.update({"s": named[0]} if named else {})
     if "s" in found:
-        raise Refusal("no such set", found["s"])
+        sets.check(store, found["s"])
+
+
+def told_set(word):
+    """The disk set that a word of the command line tells, or None."""
+    try:
+        return split(word)[0]
+    except Refusal:  # a slice
+        return None
 
 
 def take_lock(call):
@@ -69,7 +80,6 @@ def change(call, flags, usage, action, count=None, valued="s"):
         found, operands = options(call.args, flags, valued)
         if os.geteuid() != 0:
             raise Refusal(NOT_ROOT)
-        check_set(found)
         if count is not None and len(operands) not in count:
             raise Usage()
         if call.store is None:
@@ -77,6 +87,7 @@ def change(call, flags, usage, action, count=None, valued="s"):
         take_lock(call)
         with call.store.transaction():
             switches = model.settings(call.store)
+            choose_set(call.store, found, operands)
             resync.advance(call.store)
             if switches["stale"]:
                 raise Refusal("stale databases")
@@ -90,7 +101,15 @@ def change(call, flags, usage, action, count=None, valued="s"):
         return 1
 
 
+def named(args):
+    """Canonical names of all operands of a command line, for a lie about success."""
+    args = list(args)
+    disk_set = None
+    if "-s" in args:
+        disk_set = args.pop(args.index("-s") + 1)
+    return [canonical(word, disk_set) for word in args if not word.startswith("-")]
+
+
 def pair(args):
     """Canonical names of the last two operands, for a lie about success."""
-    names = [canonical(word) for word in args if not word.startswith("-")]
-    return names[-2], names[-1]
+    return tuple(named(args)[-2:])

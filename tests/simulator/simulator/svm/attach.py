@@ -2,9 +2,8 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """metattach(1M) and metadetach(1M). Order of tests as in mirror_ioctl.c: mirror_attach, mirror_detach."""
-from simulator.core import place
 from simulator.svm import admin, model, resync
-from simulator.svm.names import Refusal, canonical
+from simulator.svm.names import Refusal, canonical, home
 
 USAGE = {"metattach": "metattach [-s setname] mirror [metadevice]\n\tmetattach [-s setname] [-i interlace] concat/stripe component...",
          "metadetach": "metadetach [-s setname] [-f] mirror submirror"}
@@ -25,17 +24,17 @@ def check_new(store, mirror, name):
         raise Refusal("submirror too small to attach", name)
 
 
-def attach(store, _found, operands):
+def attach(store, found, operands):
     """Make a volume a submirror: everything is copied to it."""
-    mirror = canonical(operands[0])
+    mirror = canonical(operands[0], found.get("s"))
     model.mirror(store, mirror)
     if len(operands) == 1:  # grow: nothing below has grown, so nothing happens
         return ""
-    name = canonical(operands[1])
+    name = canonical(operands[1], found.get("s"))
     check_new(store, mirror, name)
     slot = len(model.submirrors(store, mirror))
     store.db.execute("INSERT INTO svm_submirror (host, mirror, slot, name, state) VALUES (?,?,?,?,?)",
-                     (place.HOST, mirror, slot, name, model.ATTACHED_RESYNC))
+                     (home(mirror), mirror, slot, name, model.ATTACHED_RESYNC))
     model.set_state(store, name, model.ATTACHED_RESYNC)
     model.bind(store, name)
     resync.start(store, mirror, name, "submirror")
@@ -44,7 +43,7 @@ def attach(store, _found, operands):
 
 def detach(store, found, operands):
     """Take a submirror out for good: it becomes a writable volume of its own."""
-    mirror, name = [canonical(word) for word in operands]
+    mirror, name = [canonical(word, found.get("s")) for word in operands]
     model.mirror(store, mirror)
     model.refuse_resync(store, mirror)
     row = model.member(store, mirror, name)
@@ -56,9 +55,9 @@ def detach(store, found, operands):
         raise Refusal("attempt an operation on a submirror that has erred components", mirror)
     if row["state"] not in model.OWN_IMAGE:
         model.cut(store, mirror, name)
-    store.db.execute("DELETE FROM svm_submirror WHERE host=? AND name=?", (place.HOST, name))
+    store.db.execute("DELETE FROM svm_submirror WHERE host=? AND name=?", (home(name), name))
     store.db.execute("UPDATE svm_submirror SET slot=slot-1 WHERE host=? AND mirror=? AND slot>?",
-                     (place.HOST, mirror, row["slot"]))
+                     (home(mirror), mirror, row["slot"]))
     model.set_component(store, name, model.OKAY)
     model.bind(store, name)
     return "%s: submirror %s is detached\n" % (mirror, name)

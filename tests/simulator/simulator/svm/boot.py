@@ -6,7 +6,8 @@ import os
 import shutil
 
 from simulator.core import loops, place, pool, units
-from simulator.svm import init, model, resync
+from simulator.svm import init, load, model, resync, sets
+from simulator.svm.names import home, image
 
 SWITCHES = {"names": "full", "concise": True, "smf": True, "stale": False, "resync_speed": "200 MiB"}
 
@@ -17,27 +18,51 @@ def apply(store, spec):
         if store.row("SELECT 1 FROM svm_host WHERE host=?", place.HOST) is None:
             create(store, spec)
             return
-        for row in model.volumes(store):
-            if not loops.bound(row["loop"]):
-                model.bind(store, row["name"])
-            model.make_nodes(model.volume(store, row["name"]))
+        for owner in model.homes(store):
+            for row in model.volumes(store, owner=owner):
+                if row["loop"] is None or not loops.bound(row["loop"]):
+                    model.bind(store, row["name"])
+                model.make_nodes(model.volume(store, row["name"]))
 
 
 def create(store, spec):
-    """Enter switches, stripes and mirrors into the state, and make their devices."""
+    """Enter switches, volumes and disk sets into the state, and make their devices."""
     switches = dict(SWITCHES, **{key: spec[key] for key in SWITCHES if key in spec})
     store.db.execute("INSERT INTO svm_host VALUES (?,?,?,?,?,?)", (
         place.HOST, switches["names"], int(switches["concise"]), int(switches["smf"]), int(switches["stale"]),
         units.speed(switches["resync_speed"])))
+    create_volumes(store, spec, "")
+    for name, disk_set in (spec.get("sets") or {}).items():
+        create_set(store, name, disk_set)
+
+
+def create_volumes(store, spec, prefix):
+    """Make the volumes of the local set (no prefix) or of a disk set (its name and a slash)."""
     for name, mirror in (spec.get("mirrors") or {}).items():
         size = units.size(mirror["size"])
-        for member, rows in mirror["submirrors"].items():
+        members = [prefix + member for member in mirror["submirrors"]]
+        for member, rows in zip(members, mirror["submirrors"].values()):
             init.make_stripe(store, member, rows_of(rows), size)
-        init.make_mirror(store, name, list(mirror["submirrors"]), mirror.get("pass", 1), mirror.get("read", "roundrobin"),
+        init.make_mirror(store, prefix + name, members, mirror.get("pass", 1), mirror.get("read", "roundrobin"),
                          mirror.get("write", "parallel"))
     for name, stripe in (spec.get("stripes") or {}).items():
-        init.make_stripe(store, name, rows_of(stripe["components"]), units.size(stripe["size"]))
-        model.bind(store, name)
+        init.make_stripe(store, prefix + name, rows_of(stripe["components"]), units.size(stripe["size"]))
+        model.bind(store, prefix + name)
+
+
+def create_set(store, name, spec):
+    """Make a disk set unless another of its hosts was first; its owner (the first host unless given) takes it."""
+    if place.HOST not in spec["hosts"]:
+        return
+    auto_take = bool(spec.get("auto_take"))
+    owner = spec.get("owner", spec["hosts"][0])
+    if store.row("SELECT 1 FROM svm_set WHERE name=?", name) is None:
+        sets.create(store, name, spec["hosts"], auto_take)
+        create_volumes(store, spec, name + "/")
+        if owner != place.HOST:
+            sets.release(store, name)
+    elif owner == place.HOST:
+        sets.take(store, name)
 
 
 def rows_of(value):
@@ -46,77 +71,35 @@ def rows_of(value):
     return [row if isinstance(row, list) else [row] for row in rows]
 
 
-def crash(store):
-    """The host went down without warning: every mirror that was in use needs an optimized resync."""
-    for row in model.volumes(store, "m"):
-        members = [member for member in model.submirrors(store, row["name"]) if member["state"] == model.RUNNING]
-        if len(members) > 1:
-            store.db.execute("UPDATE svm_mirror SET pending=1 WHERE host=? AND name=?", (place.HOST, row["name"]))
-            for member in members[1:]:
-                model.set_state(store, member["name"], model.RUNNING, target=1)
-
-
-def convert(store, mirror):
-    """What the driver does with a mirror at load: an offlined submirror becomes one to be resynchronised."""
-    if mirror["pass"] == 0:
-        return
-    for row in store.rows("SELECT * FROM svm_resync WHERE host=? AND mirror=? AND status='active'", place.HOST,
-                          mirror["name"]):
-        resync.end(store, row, "cancelled")
-    for row in model.submirrors(store, mirror["name"]):
-        if row["state"] == model.OFFLINE:
-            model.set_state(store, row["name"], model.OFFLINE_RESYNC)
-        if row["state"] in (model.OFFLINE, model.OFFLINE_RESYNC):
-            store.db.execute("UPDATE svm_mirror SET pending=1 WHERE host=? AND name=?", (place.HOST, mirror["name"]))
-
-
 def down(store):
-    """Go down: resyncs come as far as they would have come."""
+    """Go down: resyncs come as far as they would have come, disk sets are released."""
     with store.transaction():
         resync.advance(store)
+        for row in owned(store):
+            sets.unload(store, row["name"])
 
 
 def up(store, options):
-    """Come up; options: crash, metasync, lost_record (the record of dirty regions was unreadable)."""
+    """Come up; options: crash, metasync, lost_record (see load). Disk sets wait to be taken, but for auto-take ones."""
     with store.transaction():
-        load(store, options)
+        load.load(store, place.HOST, options)
+        for row in model.volumes(store):
+            model.make_nodes(row)
+        for row in sets.known(store):
+            if row["auto_take"]:
+                sets.take(store, row["name"])
 
 
-def load(store, options):
-    """Load all mirrors, then do what the boot service metasync does (unless told not to)."""
-    if options.get("crash"):
-        crash(store)
-    for row in model.volumes(store, "m"):
-        mirror = model.mirror(store, row["name"])
-        convert(store, mirror)
-        if options.get("lost_record") and mirror["pass"] != 0:
-            lose_record(store, row["name"])
-        if options.get("metasync", True) and mirror["pass"] != 0:
-            sync_targets(store, row["name"])
-            resync.start_due(store, row["name"])
-    for row in model.volumes(store):
-        model.make_nodes(row)
-
-
-def sync_targets(store, mirror):
-    """The optimized resync after a crash: nothing differs here, so it is over at once."""
-    for row in model.submirrors(store, mirror):
-        if row["target"]:
-            model.set_state(store, row["name"], model.RUNNING)
-
-
-def lose_record(store, mirror):
-    """Without the record of dirty regions everything must be copied."""
-    for row in model.submirrors(store, mirror):
-        if row["state"] == model.OFFLINE_RESYNC:
-            model.set_state(store, row["name"], model.ATTACHED)
-    store.db.execute("UPDATE svm_mirror SET pending=0 WHERE host=? AND name=?", (place.HOST, mirror))
+def owned(store):
+    """The disk sets that this host owns."""
+    return [row for row in sets.known(store) if row["owner"] == place.HOST]
 
 
 def fail(store, disk):
     """Let a component (c1t0d0s0) or a disk (c1t0d0) fail; returns the names of the components that did."""
     failed = []
-    for part in store.rows("SELECT * FROM svm_component WHERE host=?", place.HOST):
+    parts = [part for owner in model.homes(store) for part in store.rows("SELECT * FROM svm_component WHERE host=?", owner)]
+    for part in parts:
         if disk not in (part["name"], part["name"].rsplit("s", 1)[0]):
             continue
         failed.append(part["name"])
@@ -133,7 +116,7 @@ def fail(store, disk):
 
 def break_resyncs(store, stripe):
     """A resync to a submirror that fails breaks."""
-    for running in store.rows("SELECT * FROM svm_resync WHERE host=? AND submirror=? AND status='active'", place.HOST, stripe):
+    for running in store.rows("SELECT * FROM svm_resync WHERE host=? AND submirror=? AND status='active'", home(stripe), stripe):
         resync.break_off(store, running)
 
 
@@ -146,32 +129,56 @@ def switch(store, name, value):
 
 
 def show(store):
-    """The state of this host's volumes as plain data."""
+    """The state of this host's volumes, and of those of the disk sets it owns, as plain data."""
     if store.row("SELECT 1 FROM svm_host WHERE host=?", place.HOST) is None:
         return None
     resync.advance(store)
-    result = {"switches": dict(model.settings(store)), "mirrors": {}, "stripes": {}, "resyncs": []}
-    for row in model.volumes(store, "m"):
-        result["mirrors"][row["name"]] = dict(
-            model.mirror(store, row["name"]), bytes=row["bytes"], loop=row["loop"], image=place.image(row["name"]),
-            submirrors=[dict(member) for member in model.submirrors(store, row["name"])])
-    for row in model.volumes(store, "s"):
-        path, read_only = model.view(store, row)
-        result["stripes"][row["name"]] = {
-            "bytes": row["bytes"], "loop": row["loop"], "shows": path, "read_only": read_only,
-            "components": [dict(part) for part in model.components(store, row["name"])]}
-    for row in store.rows("SELECT * FROM svm_resync WHERE host=? ORDER BY id", place.HOST):
-        item = dict(row, regions=len(row["regions"]) // 4)
-        result["resyncs"].append(item)
+    result = {"switches": dict(model.settings(store)), "mirrors": {}, "stripes": {}, "resyncs": [], "sets": {}}
+    for row in sets.known(store):
+        result["sets"][row["name"]] = dict(row, hosts=sets.hosts(store, row["name"]))
+    for owner in model.homes(store):
+        show_volumes(store, owner, result)
+        for row in store.rows("SELECT * FROM svm_resync WHERE host=? ORDER BY id", owner):
+            result["resyncs"].append(dict(row, regions=len(row["regions"]) // 4))
     return result
 
 
+def show_volumes(store, owner, result):
+    """Enter the volumes of one home into what show returns."""
+    for row in model.volumes(store, owner=owner):
+        name = row["name"]
+        if row["kind"] == "m":
+            result["mirrors"][name] = dict(model.mirror(store, name), bytes=row["bytes"], loop=row["loop"], image=image(name),
+                                           submirrors=[dict(member) for member in model.submirrors(store, name)])
+        else:
+            path, read_only = model.view(store, row)
+            result["stripes"][name] = {"bytes": row["bytes"], "loop": row["loop"], "shows": path, "read_only": read_only,
+                                       "components": [dict(part) for part in model.components(store, name)]}
+
+
 def reset(store):
-    """Forget all volumes of this host: devices, images, state."""
-    for row in model.volumes(store):
-        pool.free(row["loop"])
-        loops.release(store, row["loop"])
-        model.remove_nodes(row["name"])
-    shutil.rmtree(os.path.dirname(place.image("")), ignore_errors=True)
-    for table in ("svm_host", "svm_volume", "svm_mirror", "svm_submirror", "svm_component", "svm_resync"):
-        store.db.execute("DELETE FROM %s WHERE host=?" % table, (place.HOST,))
+    """Forget all volumes of this host, and those of disk sets that no other host has: devices, images, state."""
+    for row in owned(store):
+        free(store, row["name"] + "/")
+        sets.own(store, row["name"], None)
+    for row in sets.known(store):
+        if sets.forget(store, row["name"]):
+            erase(store, row["name"] + "/", os.path.dirname(image(row["name"] + "/")))
+    free(store, place.HOST)
+    erase(store, place.HOST, os.path.dirname(image("")))
+    store.db.execute("DELETE FROM svm_host WHERE host=?", (place.HOST,))
+
+
+def free(store, owner):
+    """Take the devices of all volumes of one home away, whoever has them open."""
+    for row in model.volumes(store, owner=owner):
+        if row["loop"] is not None:
+            pool.free(row["loop"])
+        model.unbind(store, row)
+
+
+def erase(store, owner, images):
+    """Remove all images and records of one home."""
+    shutil.rmtree(images, ignore_errors=True)
+    for table in ("svm_volume", "svm_mirror", "svm_submirror", "svm_component", "svm_resync"):
+        store.db.execute("DELETE FROM %s WHERE host=?" % table, (owner,))

@@ -10,12 +10,15 @@ COMMANDS = {
     "metaoffline": "offline", "metaonline": "offline",
     "metattach": "attach", "metadetach": "attach",
     "metainit": "init", "metaclear": "init",
+    "metaset": "metaset",
     "metasync": "repair", "metareplace": "repair", "metaparam": "repair",
 }
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS svm_host (host TEXT PRIMARY KEY, names TEXT, concise INTEGER, smf INTEGER, stale INTEGER,
     speed INTEGER);
+CREATE TABLE IF NOT EXISTS svm_set (name TEXT PRIMARY KEY, number INTEGER, owner TEXT, auto_take INTEGER);
+CREATE TABLE IF NOT EXISTS svm_set_host (disk_set TEXT, host TEXT, place INTEGER, PRIMARY KEY (disk_set, host));
 CREATE TABLE IF NOT EXISTS svm_volume (host TEXT, name TEXT, kind TEXT, place INTEGER, bytes INTEGER, loop INTEGER,
     interlace INTEGER, PRIMARY KEY (host, name));
 CREATE TABLE IF NOT EXISTS svm_mirror (host TEXT, name TEXT, pass INTEGER, read TEXT, write TEXT, pending INTEGER DEFAULT 0,

@@ -5,9 +5,9 @@
 import os
 import time
 
-from simulator.core import loops, place
+from simulator.core import loops
 from simulator.svm import admin, model
-from simulator.svm.names import Refusal, canonical, is_slice
+from simulator.svm.names import Refusal, canonical, home, image, is_slice, set_home
 
 USAGE = {"metainit": "metainit [-s setname] [-n] [-f] concat/stripe numstripes width component... [-i interlace]\n"
                      "\tmetainit [-s setname] [-n] [-f] mirror -m submirror... [read_options] [write_options] [pass_num]",
@@ -21,24 +21,24 @@ DEFAULT_INTERLACE = 16 * 1024
 
 def new_volume(store, name, kind, size):
     """Enter a volume at the end of the database; Refusal if the name is taken."""
-    if store.row("SELECT 1 FROM svm_volume WHERE host=? AND name=?", place.HOST, name):
+    if store.row("SELECT 1 FROM svm_volume WHERE host=? AND name=?", home(name), name):
         raise Refusal("unit already set up", name)
-    last = store.row("SELECT coalesce(max(place), 0) AS place FROM svm_volume WHERE host=?", place.HOST)["place"]
+    last = store.row("SELECT coalesce(max(place), 0) AS place FROM svm_volume WHERE host=?", home(name))["place"]
     store.db.execute("INSERT INTO svm_volume (host, name, kind, place, bytes, interlace) VALUES (?,?,?,?,?,?)",
-                     (place.HOST, name, kind, last + 1, size, DEFAULT_INTERLACE))
+                     (home(name), name, kind, last + 1, size, DEFAULT_INTERLACE))
 
 
 def make_stripe(store, name, rows, size):
     """Create a concat/stripe of ROWS = [[slice, ...], ...]."""
     for other in (part for row in rows for part in row):
-        if store.row("SELECT 1 FROM svm_component WHERE host=? AND name=?", place.HOST, other):
+        if store.row("SELECT 1 FROM svm_component WHERE host=? AND name=?", home(name), other):
             raise Refusal("has appeared more than once in the specification of %s" % name, other)
     new_volume(store, name, "s", size)
     now = int(time.time())
     for line, row in enumerate(rows):
         for column, part in enumerate(row):
             store.db.execute("INSERT INTO svm_component VALUES (?,?,?,?,?,?,?)",
-                             (place.HOST, name, line, column, part, model.OKAY, now))
+                             (home(name), name, line, column, part, model.OKAY, now))
 
 
 def make_mirror(store, name, members, number=1, read="roundrobin", write="parallel"):
@@ -50,14 +50,14 @@ def make_mirror(store, name, members, number=1, read="roundrobin", write="parall
             raise Refusal("metadevice in use", member)
     new_volume(store, name, "m", min(model.volume(store, member)["bytes"] for member in members))
     store.db.execute("INSERT INTO svm_mirror (host, name, pass, read, write) VALUES (?,?,?,?,?)",
-                     (place.HOST, name, number, read, write))
-    if os.path.exists(place.image(members[0])):
-        os.rename(place.image(members[0]), place.image(name))
+                     (home(name), name, number, read, write))
+    if os.path.exists(image(members[0])):
+        os.rename(image(members[0]), image(name))
     model.bind(store, name)
     now = int(time.time())
     for slot, member in enumerate(members):
         store.db.execute("INSERT INTO svm_submirror (host, mirror, slot, name, state, changed) VALUES (?,?,?,?,?,?)",
-                         (place.HOST, name, slot, member, model.RUNNING, now))
+                         (home(name), name, slot, member, model.RUNNING, now))
         model.bind(store, member)
 
 
@@ -86,7 +86,7 @@ def parse_rows(words):
     return rows
 
 
-def parse_mirror(words):
+def parse_mirror(words, disk_set):
     """submirror... [-g|-r] [-S] [pass] as (members, pass, read, write)."""
     members, number, read, write = [], 1, "roundrobin", "parallel"
     for word in words:
@@ -99,7 +99,7 @@ def parse_mirror(words):
         elif word.isdigit():
             number = int(word)
         else:
-            members.append(canonical(word))
+            members.append(canonical(word, disk_set))
     if not members:
         raise admin.Usage()
     return members, number, read, write
@@ -107,7 +107,7 @@ def parse_mirror(words):
 
 def known_size(name):
     """Bytes of a new stripe: those of the data that are there under this name, else a default."""
-    path = place.image(name)
+    path = image(name)
     return os.path.getsize(path) if os.path.exists(path) else DEFAULT_BYTES
 
 
@@ -116,14 +116,14 @@ def init(call):
     def action(store, found, operands):
         if len(operands) < 3:
             raise admin.Usage()
-        name = canonical(operands[0])
+        name = canonical(operands[0], found.get("s"))
         if operands[1] != "-m":
             rows = parse_rows(operands[1:])
             if "n" not in found:
                 make_stripe(store, name, rows, known_size(name))
                 model.bind(store, name)
             return "%s: Concat/Stripe is setup\n" % name
-        members, number, read, write = parse_mirror(operands[2:])
+        members, number, read, write = parse_mirror(operands[2:], found.get("s"))
         if len(members) > 1:
             call.err(WARNING % name)
         make_mirror(store, name, members, number, read, write)
@@ -140,7 +140,7 @@ def remove(store, name):
     model.remove_nodes(name)
     for table, column in (("svm_volume", "name"), ("svm_mirror", "name"), ("svm_component", "stripe"),
                           ("svm_resync", "mirror")):
-        store.db.execute("DELETE FROM %s WHERE host=? AND %s=?" % (table, column), (place.HOST, name))
+        store.db.execute("DELETE FROM %s WHERE host=? AND %s=?" % (table, column), (home(name), name))
 
 
 def clear_mirror(store, name, found):
@@ -153,9 +153,9 @@ def clear_mirror(store, name, found):
     for row in members:
         if row["state"] not in model.OWN_IMAGE:
             model.cut(store, name, row["name"])
-    store.db.execute("DELETE FROM svm_submirror WHERE host=? AND mirror=?", (place.HOST, name))
+    store.db.execute("DELETE FROM svm_submirror WHERE host=? AND mirror=?", (home(name), name))
     remove(store, name)
-    os.unlink(place.image(name))
+    os.unlink(image(name))
     text = "%s: Mirror is cleared\n" % name
     for row in members:
         if "r" in found:
@@ -182,11 +182,11 @@ def clear_one(store, name, found):
 def clear(store, found, operands):
     """metaclear as an action of admin.change."""
     if "a" in found:
-        operands = [row["name"] for row in model.volumes(store) if not model.parent(store, row["name"])]
+        operands = [row["name"] for row in model.volumes(store, owner=set_home(found.get("s"))) if not model.parent(store, row["name"])]
         found["r"] = True
     if not operands:
         raise admin.Usage()
-    return "".join(clear_one(store, canonical(word), found) for word in operands)
+    return "".join(clear_one(store, canonical(word, found.get("s")), found) for word in operands)
 
 
 def main(call):
@@ -202,6 +202,6 @@ ERROR_END = admin.ERROR_END
 
 def success(call):
     """What the command prints when it works."""
-    name = [word for word in call.args if not word.startswith("-")][0]
+    name = admin.named(call.args)[0]
     kind = "Mirror" if "-m" in call.args else "Concat/Stripe"
     return "%s: %s is %s\n" % (name, kind, "setup" if call.name == "metainit" else "cleared")

@@ -6,8 +6,8 @@ import os
 import time
 
 from simulator.core import place
-from simulator.svm import admin, model, resync
-from simulator.svm.names import Refusal, canonical
+from simulator.svm import admin, model, resync, sets
+from simulator.svm.names import Refusal, canonical, device, home, set_home, set_of
 
 USAGE = "metastat [-s setname] [-a][-c][-B][-D][-r][-i][-p] [-t] [metadevice...]"
 STALE = "****\nWARNING: Stale state database replicas. Metastat output may be inaccurate.\n****\n\n"
@@ -42,7 +42,7 @@ class Report:
         done = resync.percent(self.store, mirror["name"])
         if done is None and mirror["cancelled"]:
             row = self.store.row("SELECT done, total FROM svm_resync WHERE host=? AND mirror=? ORDER BY id DESC",
-                                 place.HOST, mirror["name"])
+                                 home(mirror["name"]), mirror["name"])
             done = 100.0 * row["done"] / row["total"] if row["total"] else 0.0
         if done is None:
             return None
@@ -162,7 +162,7 @@ class Report:
         mirror, members = model.mirror(self.store, name), [row["name"] for row in model.submirrors(self.store, name)]
         options = {"roundrobin": "", "geometric": " -g", "first": " -r"}[mirror["read"]]
         options += " -S" if mirror["write"] == "serial" else ""
-        shown = ["/dev/md/rdsk/" + member if full else member for member in members]
+        shown = [device(member, "rdsk") if full else member for member in members]
         return "%s -m %s%s %d\n" % (name, " ".join(shown), options, mirror["pass"]) + "".join(
             self.md_tab_stripe(member, full) for member in members)
 
@@ -215,9 +215,9 @@ class Report:
         lines += ["%-*s %-5s\tid1,sd@SSIMULATE_VOLUME__%s\n" % (width, disk, "Yes", disk.upper()) for disk in disks]
         return "".join(lines)
 
-    def tops(self):
-        """Volumes without a parent: mirrors first, each kind in database order."""
-        rows = model.volumes(self.store, "m") + model.volumes(self.store, "s")
+    def tops(self, disk_set):
+        """Volumes of a set without a parent: mirrors first, each kind in database order."""
+        rows = [row for kind in "ms" for row in model.volumes(self.store, kind, set_home(disk_set))]
         return [row["name"] for row in rows if not model.parent(self.store, row["name"])]
 
 
@@ -228,15 +228,14 @@ def one(report, found, name):
     return report.md_tab(name) if "p" in found else report.full(name)
 
 
-def show(call, found, operands):
-    """Print everything that is asked for; exit status 1 if one of the names cannot be read."""
-    report = Report(call.store, "t" in found)
-    if report.switches["stale"]:
-        call.out(STALE)
+def print_named(call, report, found, words):
+    """Print the named volumes, and what belongs after them; the exit status is 1 if one cannot be read."""
     names, rc = [], 0
-    for word in operands or report.tops():
+    for word in words:
         try:
-            name = canonical(word)
+            name = canonical(word, found.get("s"))
+            if set_of(name):
+                sets.check(call.store, set_of(name))
             call.out(one(report, found, name))
             names.append(name)
         except Refusal as refusal:
@@ -244,8 +243,23 @@ def show(call, found, operands):
             rc = 1
     if rc == 0 and not set("cpqBD") & set(found):
         call.out(report.relocation(names))
+    return rc
+
+
+def show(call, found, operands):
+    """Print everything that is asked for; exit status 1 if one of the names cannot be read."""
+    report = Report(call.store, "t" in found)
+    if report.switches["stale"]:
+        call.out(STALE)
     if "a" in found:
-        call.out("\n")
+        rc = 0
+        for disk_set in [None] + [row["name"] for row in sets.known(call.store) if row["owner"] == place.HOST]:
+            rc = max(rc, print_named(call, report, found, report.tops(disk_set)))
+            call.out("\n")
+    else:
+        if "s" in found:
+            sets.check(call.store, found["s"])
+        rc = print_named(call, report, found, operands or report.tops(found.get("s")))
     if not report.switches["smf"]:
         services = " ".join("svc:/%s/%s" % ("network" if "rpc" in name else "system", name) for name in SMF)
         call.err(Refusal("service(s) not online in SMF", services).message(call.name))
@@ -268,7 +282,6 @@ def main(call):
         if "a" in found and "s" in found:
             call.err("metastat: incompatible options: -a and -s\n")
             raise admin.Usage()
-        admin.check_set(found)
         if "i" in found and os.geteuid() != 0:
             call.err("metastat: -i option requires super-user privilages\n")
             return 1

@@ -11,7 +11,7 @@ import os
 import time
 
 from simulator.core import blocks, loops, place
-from simulator.svm.names import Refusal
+from simulator.svm.names import Refusal, home, image, node, set_home
 
 RUNNING, OFFLINE, OFFLINE_RESYNC = "RUNNING", "OFFLINE", "OFFLINE_RESYNC"
 ATTACHED, ATTACHED_RESYNC = "ATTACHED", "ATTACHED_RESYNC"
@@ -29,15 +29,21 @@ def settings(store):
     return row
 
 
-def volumes(store, kind=None):
-    """All volumes in database order."""
-    return [row for row in store.rows("SELECT * FROM svm_volume WHERE host=? ORDER BY place", place.HOST)
+def homes(store):
+    """The homes (see names) this host answers for: its own, and those of the disk sets it owns."""
+    rows = store.rows("SELECT name FROM svm_set WHERE owner=? ORDER BY number", place.HOST)
+    return [place.HOST] + [set_home(row["name"]) for row in rows]
+
+
+def volumes(store, kind=None, owner=place.HOST):
+    """All volumes of a home in database order."""
+    return [row for row in store.rows("SELECT * FROM svm_volume WHERE host=? ORDER BY place", owner)
             if kind is None or row["kind"] == kind]
 
 
 def volume(store, name):
     """The volume NAME."""
-    row = store.row("SELECT * FROM svm_volume WHERE host=? AND name=?", place.HOST, name)
+    row = store.row("SELECT * FROM svm_volume WHERE host=? AND name=?", home(name), name)
     if row is None:
         raise Refusal("unit not set up", name)
     return row
@@ -47,12 +53,12 @@ def mirror(store, name):
     """The mirror NAME: its volume row must be of that kind."""
     if volume(store, name)["kind"] != "m":
         raise Refusal("unit is not a mirror", name)
-    return store.row("SELECT * FROM svm_mirror WHERE host=? AND name=?", place.HOST, name)
+    return store.row("SELECT * FROM svm_mirror WHERE host=? AND name=?", home(name), name)
 
 
 def submirrors(store, mirror_name):
     """Submirrors of a mirror by slot."""
-    return store.rows("SELECT * FROM svm_submirror WHERE host=? AND mirror=? ORDER BY slot", place.HOST, mirror_name)
+    return store.rows("SELECT * FROM svm_submirror WHERE host=? AND mirror=? ORDER BY slot", home(mirror_name), mirror_name)
 
 
 def member(store, mirror_name, name):
@@ -65,18 +71,18 @@ def member(store, mirror_name, name):
 
 def parent(store, name):
     """Row of the submirror NAME, or None if it has no parent."""
-    return store.row("SELECT * FROM svm_submirror WHERE host=? AND name=?", place.HOST, name)
+    return store.row("SELECT * FROM svm_submirror WHERE host=? AND name=?", home(name), name)
 
 
 def components(store, stripe):
     """Components of a stripe in order; each has `line` (the row of the concatenation)."""
-    return store.rows("SELECT * FROM svm_component WHERE host=? AND stripe=? ORDER BY line, place", place.HOST, stripe)
+    return store.rows("SELECT * FROM svm_component WHERE host=? AND stripe=? ORDER BY line, place", home(stripe), stripe)
 
 
 def resyncs(store, mirror_name):
     """The running resyncs of a mirror."""
     return store.rows("SELECT * FROM svm_resync WHERE host=? AND mirror=? AND status='active' ORDER BY id",
-                      place.HOST, mirror_name)
+                      home(mirror_name), mirror_name)
 
 
 def refuse_resync(store, mirror_name):
@@ -95,26 +101,26 @@ def readable_without(store, mirror_name, name):
 def set_state(store, name, state, target=0):
     """New state of a submirror, with its time."""
     store.db.execute("UPDATE svm_submirror SET state=?, target=?, changed=? WHERE host=? AND name=?",
-                     (state, target, int(time.time()), place.HOST, name))
+                     (state, target, int(time.time()), home(name), name))
 
 
 def set_component(store, stripe, state, name=None):
     """New state of the component NAME (of all components) of a stripe, with its time."""
     store.db.execute("UPDATE svm_component SET state=?, changed=? WHERE host=? AND stripe=? AND name=coalesce(?, name)",
-                     (state, int(time.time()), place.HOST, stripe, name))
+                     (state, int(time.time()), home(stripe), stripe, name))
 
 
 def make_nodes(row):
     """Device nodes of a volume: block and raw are the same block device here."""
     rdev = loops.device(row["loop"])
     for kind in ("dsk", "rdsk"):
-        loops.make_node(os.path.join(place.DEV, "md", kind, row["name"]), rdev)
+        loops.make_node(node(row["name"], kind), rdev)
 
 
 def remove_nodes(name):
     """Remove the device nodes of a volume."""
     for kind in ("dsk", "rdsk"):
-        path = os.path.join(place.DEV, "md", kind, name)
+        path = node(name, kind)
         if os.path.lexists(path):
             os.unlink(path)
 
@@ -123,10 +129,10 @@ def view(store, row):
     """(image file, read-only) that the device of a volume must show."""
     above = parent(store, row["name"])
     if above is None:
-        return place.image(row["name"]), False
+        return image(row["name"]), False
     if above["state"] in OWN_IMAGE:
-        return place.image(row["name"]), True
-    return place.image(above["mirror"]), True
+        return image(row["name"]), True
+    return image(above["mirror"]), True
 
 
 def bind(store, name):
@@ -138,10 +144,21 @@ def bind(store, name):
         if number is not None:
             loops.abandon(store, number)
         number = loops.allocate(store, name)
-        store.db.execute("UPDATE svm_volume SET loop=? WHERE host=? AND name=?", (number, place.HOST, name))
+        store.db.execute("UPDATE svm_volume SET loop=? WHERE host=? AND name=?", (number, home(name), name))
     blocks.make(path, row["bytes"])
     loops.attach(number, path, read_only)
     make_nodes(volume(store, name))
+
+
+def unbind(store, row):
+    """Take the device of a volume away; whoever reads it still keeps what it opened."""
+    if row["loop"] is not None:
+        if loops.detach(row["loop"]):
+            loops.release(store, row["loop"])
+        else:
+            loops.abandon(store, row["loop"])
+        store.db.execute("UPDATE svm_volume SET loop=NULL WHERE host=? AND name=?", (row["host"], row["name"]))
+    remove_nodes(row["name"])
 
 
 def show_other(store, name):
@@ -153,14 +170,14 @@ def show_other(store, name):
         loops.swap(row["loop"], path)
     except OSError:  # another size
         bind(store, name)
-    if path != place.image(name) and os.path.exists(place.image(name)):
-        os.unlink(place.image(name))
+    if path != image(name) and os.path.exists(image(name)):
+        os.unlink(image(name))
 
 
 def cut(store, mirror_name, name):
     """Freeze the present content of a mirror as the image of submirror NAME, at one instant."""
     loops.flush(volume(store, mirror_name)["loop"])
-    blocks.clone(place.image(mirror_name), place.image(name))
+    blocks.clone(image(mirror_name), image(name))
 
 
 def has_writers(store, row):
@@ -171,3 +188,15 @@ def has_writers(store, row):
         return True
     os.close(fd)
     return False
+
+
+def is_open(store, row):
+    """True if a process of this host has a volume's device open, or it is mounted."""
+    paths = {node(row["name"], kind) for kind in ("dsk", "rdsk")}
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            if any(os.readlink("/proc/%s/fd/%s" % (pid, fd)) in paths for fd in os.listdir("/proc/%s/fd" % pid)):
+                return True
+        except OSError:  # the process ended meanwhile
+            continue
+    return has_writers(store, row)

@@ -12,7 +12,7 @@ ILLEGAL = "attempt operation on a submirror in illegal state"
 
 def offline(store, found, operands):
     """Take a submirror offline: its data stand still from this instant."""
-    mirror, name = [canonical(word) for word in operands]
+    mirror, name = [canonical(word, found.get("s")) for word in operands]
     model.mirror(store, mirror)
     model.refuse_resync(store, mirror)
     state = model.member(store, mirror, name)["state"]
@@ -27,9 +27,9 @@ def offline(store, found, operands):
     return "%s: submirror %s is offlined\n" % (mirror, name)
 
 
-def online(store, _found, operands):
+def online(store, found, operands):
     """Give an offlined submirror back: its dirty regions are resynchronised."""
-    mirror, name = [canonical(word) for word in operands]
+    mirror, name = [canonical(word, found.get("s")) for word in operands]
     model.mirror(store, mirror)
     if model.member(store, mirror, name)["state"] != model.OFFLINE:
         raise Refusal(ILLEGAL, mirror)

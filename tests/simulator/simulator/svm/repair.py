@@ -2,9 +2,8 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """metasync(1M), metareplace(1M) and metaparam(1M)."""
-from simulator.core import place
 from simulator.svm import admin, model, resync
-from simulator.svm.names import Refusal, canonical
+from simulator.svm.names import Refusal, canonical, home, set_home
 
 USAGE = {"metasync": "metasync [-s setname] -r [buffer_size]\n\tmetasync [-s setname] [buffer_size] metadevices...",
          "metareplace": "metareplace [-s setname] mirror component-old component-new\n"
@@ -20,7 +19,7 @@ def sync_one(store, name, cancel):
         for row in running:
             resync.end(store, row, "cancelled")
         if running:
-            store.db.execute("UPDATE svm_mirror SET cancelled=1 WHERE host=? AND name=?", (place.HOST, name))
+            store.db.execute("UPDATE svm_mirror SET cancelled=1 WHERE host=? AND name=?", (home(name), name))
     elif not running:
         resync.start_due(store, name)
 
@@ -28,9 +27,9 @@ def sync_one(store, name, cancel):
 def sync(store, found, operands):
     """metasync: all mirrors with -r, else the named ones."""
     if "r" in found:
-        names = [row["name"] for row in model.volumes(store, "m")]
+        names = [row["name"] for row in model.volumes(store, "m", set_home(found.get("s")))]
     else:
-        names = [canonical(word) for word in operands if not word.isdigit()]
+        names = [canonical(word, found.get("s")) for word in operands if not word.isdigit()]
         if not names:
             raise admin.Usage()
     for name in names:
@@ -56,7 +55,7 @@ def replace(store, found, operands):
     """metareplace: enable a component again (-e) or put another in its place; everything of it is copied."""
     if len(operands) != (2 if "e" in found else 3):
         raise admin.Usage()
-    mirror, old, new = canonical(operands[0]), short(operands[1]), short(operands[-1])
+    mirror, old, new = canonical(operands[0], found.get("s")), short(operands[1]), short(operands[-1])
     model.mirror(store, mirror)
     model.refuse_resync(store, mirror)
     row, part = owner(store, mirror, old)
@@ -68,7 +67,7 @@ def replace(store, found, operands):
     if part["state"] == model.LAST_ERRED and any(item["state"] == model.MAINTENANCE for item in others):
         raise Refusal('component in invalid state to replace - Replace "Maintenance" components first', mirror)
     store.db.execute("UPDATE svm_component SET name=? WHERE host=? AND stripe=? AND name=?",
-                     (new, place.HOST, row["name"], old))
+                     (new, home(mirror), row["name"], old))
     model.set_component(store, row["name"], model.RESYNCING, new)
     model.set_state(store, row["name"], model.COMP_RESYNC)
     resync.start(store, mirror, row["name"], "component")
@@ -81,10 +80,10 @@ def param(store, found, operands):
     """metaparam: change (or print) the options of a mirror."""
     if len(operands) != 1:
         raise admin.Usage()
-    name = canonical(operands[0])
+    name = canonical(operands[0], found.get("s"))
     row = model.mirror(store, name)
     values = (found.get("r", row["read"]), found.get("w", row["write"]), int(found.get("p", row["pass"])))
-    store.db.execute("UPDATE svm_mirror SET read=?, write=?, pass=? WHERE host=? AND name=?", values + (place.HOST, name))
+    store.db.execute("UPDATE svm_mirror SET read=?, write=?, pass=? WHERE host=? AND name=?", values + (home(name), name))
     if found:
         return ""
     return ("%s: Mirror current parameters are:\n    Pass: %d\n    Read option: %s\n    Write option: %s\n"

@@ -11,6 +11,7 @@ import time
 
 from simulator.core import blocks, loops, place
 from simulator.svm import model
+from simulator.svm.names import home, image
 
 REGIONS, SMALLEST_REGION = 1000, 200 * 512
 
@@ -26,7 +27,7 @@ def start(store, mirror, name, kind):
     region = region_size(size)
     if kind == "optimized":
         loops.flush(model.volume(store, mirror)["loop"])
-        indices = blocks.differing(place.image(mirror), place.image(name), size, region)
+        indices = blocks.differing(image(mirror), image(name), size, region)
     else:
         indices = range((size + region - 1) // region)
     indices = array.array("I", indices)
@@ -35,10 +36,10 @@ def start(store, mirror, name, kind):
     store.db.execute(
         "INSERT INTO svm_resync (host, mirror, submirror, kind, status, region, regions, total, done, at, started)"
         " VALUES (?,?,?,?,'active',?,?,?,0,?,?)",
-        (place.HOST, mirror, name, kind, region, indices.tobytes(), total, now, now))
+        (home(mirror), mirror, name, kind, region, indices.tobytes(), total, now, now))
     if kind == "optimized":
-        store.db.execute("UPDATE svm_mirror SET pending=1 WHERE host=? AND name=?", (place.HOST, mirror))
-    store.db.execute("UPDATE svm_mirror SET cancelled=0 WHERE host=? AND name=?", (place.HOST, mirror))
+        store.db.execute("UPDATE svm_mirror SET pending=1 WHERE host=? AND name=?", (home(mirror), mirror))
+    store.db.execute("UPDATE svm_mirror SET cancelled=0 WHERE host=? AND name=?", (home(mirror), mirror))
 
 
 def start_due(store, mirror):
@@ -58,8 +59,8 @@ def start_due(store, mirror):
 
 def settle(store, mirror):
     """Nothing is being copied any more: no optimized resync is due."""
-    store.db.execute("UPDATE svm_mirror SET pending=0 WHERE host=? AND name=?", (place.HOST, mirror))
-    store.db.execute("UPDATE svm_submirror SET target=0 WHERE host=? AND mirror=?", (place.HOST, mirror))
+    store.db.execute("UPDATE svm_mirror SET pending=0 WHERE host=? AND name=?", (home(mirror), mirror))
+    store.db.execute("UPDATE svm_submirror SET target=0 WHERE host=? AND mirror=?", (home(mirror), mirror))
 
 
 def end(store, row, status):
@@ -95,13 +96,15 @@ def copy(store, row, done):
     indices.frombytes(row["regions"])
     first, last = int(row["done"]) // row["region"], len(indices) if done >= row["total"] else int(done) // row["region"]
     if row["kind"] != "component" and last > first:
-        blocks.copy_regions(place.image(row["mirror"]), place.image(row["submirror"]), row["region"], indices[first:last])
+        blocks.copy_regions(image(row["mirror"]), image(row["submirror"]), row["region"], indices[first:last])
 
 
 def advance(store):
-    """Bring all resyncs of this host to where they must be by now. Call inside a transaction."""
+    """Bring all resyncs this host answers for to where they must be by now. Call inside a transaction."""
     host = store.row("SELECT speed FROM svm_host WHERE host=?", place.HOST)
-    for row in store.rows("SELECT * FROM svm_resync WHERE host=? AND status='active' ORDER BY id", place.HOST):
+    rows = [row for owner in model.homes(store) for row in
+            store.rows("SELECT * FROM svm_resync WHERE host=? AND status='active' ORDER BY id", owner)]
+    for row in rows:
         now = time.monotonic()
         done = min(row["done"] + max(now - row["at"], 0) * host["speed"], row["total"])
         copy(store, row, done)

@@ -14,6 +14,8 @@ def apply(store, spec):
         special = device.block(special)
         with store.transaction() as db:
             db.execute("INSERT OR REPLACE INTO ufs_vfstab VALUES (?,?,?,'')", (place.HOST, special, point))
+        if device.is_elsewhere(special):
+            continue
         if device.superblock(special) is None and not fsck.make(special):
             raise RuntimeError("cannot make a file system on %s" % special)
     mount_all(store)
@@ -33,6 +35,8 @@ def mount_all(store):
         if mount.mounted(store, row["point"]):
             continue
         os.makedirs(row["point"], exist_ok=True)
+        if device.is_elsewhere(row["special"]):
+            continue
         found = device.superblock(row["special"])
         if found is None:
             # As on a real host, a volume without a file system does not keep the others from being mounted.

@@ -48,8 +48,9 @@ def superblock(path):
 
 
 def volume_name(path):
-    """The last part of a volume's device path, e.g. d3."""
-    return os.path.basename(path)
+    """A volume's device path as one word, e.g. d3, or blue.d3 of a disk set."""
+    words = block(path).split("/")
+    return ".".join(words[3:-2] + words[-1:])
 
 
 def read_only(path):
@@ -64,6 +65,11 @@ def backing(path):
     number = os.stat(local(path)).st_rdev
     with open("/sys/dev/block/%d:%d/loop/backing_file" % (os.major(number), os.minor(number))) as handle:
         return handle.read().strip()
+
+
+def is_elsewhere(path):
+    """True for a volume of a shared disk set that this host does not own now: there is no device for it."""
+    return path.startswith("/dev/md/") and path.split("/")[3] != "dsk" and not os.path.exists(local(path))
 
 
 def is_block(path):
