@@ -22,6 +22,7 @@ import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
 
 SCHEMA = 1
@@ -29,8 +30,15 @@ STATE_DIR = '/var/lib/snapbackup'
 STALE_AFTER = 300
 RUN_ID = re.compile(r'^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\Z')
 NAME = re.compile(r'^[A-Za-z][A-Za-z0-9_.-]{0,62}\Z')
-PHASES = ('preflight', 'prepare', 'split', 'present', 'store', 'withdraw', 'rejoin', 'record', 'restore')
+KINDS = ('backup', 'restore', 'prepare')
+PHASES = ('preflight', 'prepare', 'split', 'present', 'store', 'withdraw', 'retained', 'rejoin', 'record', 'restore', 'rollback')
 RESULTS = ('complete', 'failed', 'abandoned')
+GOOD_VERDICTS = ('application', 'filesystem', 'crash')
+NEXT_RUN = 'next_run'
+# The phases in which copies are split and nobody gives them back yet.
+SPLIT_PHASES = ('split', 'present', 'store')
+# Keys that records of version 0.1.0 lack.
+ADDED = dict(retained=None, source_run=None, source_manifest=None, max_split=None)
 
 
 def new_run_id():
@@ -125,9 +133,14 @@ class Record:
         self.change(lambda data: data.update(undo=_without(data['undo'], *ids)))
 
     def why_live(self, boot, now=None):
-        """Why the run must be left alone, as a sentence, or None when nobody is working on it any more."""
+        """Why the run must be left alone, as a sentence, or None when nobody is working on it any more.
+
+        A run whose copies are split for too long is not left alone, nor is one that only keeps them.
+        """
         if not self.is_open or self.data['boot'] != boot:
             return None
+        if self.data['retained'] or self.is_overdue(boot):
+            return self.splitting(boot)
         job = self.data['job']
         if job and alive(job):
             return 'its copy job, process %s, is running' % job['pid']
@@ -146,6 +159,36 @@ class Record:
                 return 'its module, process %s, is splitting' % entry['by']['pid']
         return None
 
+    def why_kept(self, boot, now=None):
+        """Why the copies of a retained run stay split, as a sentence, or None when they are to be given back."""
+        retained = self.data['retained']
+        if not self.is_open or not retained or self.data['boot'] != boot and not retained['survives_reboot']:
+            return None
+        if retained['until'] == NEXT_RUN:
+            return 'its copies are kept until the next run of the set'
+        if retained['until'] <= (now or time.time()):
+            return None
+        return 'its copies are kept until %s' % time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(retained['until']))
+
+    def split_seconds(self, boot):
+        """Seconds since the first cut of a run that still has something split, or None."""
+        if not self.is_open or not self.data['undo'] or not self.data['window'] or self.data['boot'] != boot:
+            return None
+        return monotonic() - min(self.data['window']['cuts'])
+
+    def overdue(self, boot):
+        """Seconds for which the copies are split beyond max_split, negative while there is time left.
+
+        None where there is no limit, nothing is split yet, or the copies are being given back or kept.
+        """
+        split = self.split_seconds(boot)
+        if split is None or not self.data['max_split'] or self.data['phase'] not in SPLIT_PHASES:
+            return None
+        return split - self.data['max_split']
+
+    def is_overdue(self, boot):
+        return (self.overdue(boot) or 0) > 0
+
     def close(self, **fields):
         """End the run; Refused while anything of it is still to be undone."""
         def end(data):
@@ -155,7 +198,7 @@ class Record:
                 raise Refused('Run %s cannot be closed: something of it is still to be undone.' % self.run, object=self.run,
                               found=', '.join(entry['id'] for entry in data['undo']), needed='nothing left to undo',
                               remedy='run the playbook volmgr.snapbackup.recover')
-            data.update(fields, closed=time.time())
+            data.update(fields, closed=time.time(), retained=None)
         self.change(end)
 
 
@@ -179,7 +222,7 @@ def load(state_dir, run):
     if data.get('schema') != SCHEMA:
         raise Refused('The record of run %s was written by another version.' % run, object=run,
                       found='schema %s' % data.get('schema'), needed='schema %d' % SCHEMA)
-    return Record(state_dir, data)
+    return Record(state_dir, dict(ADDED, **data))
 
 
 def all_runs(state_dir):
@@ -195,11 +238,11 @@ def all_runs(state_dir):
     return sorted([load(state_dir, run) for run in runs], key=lambda record: record.data['sequence'])
 
 
-def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=STALE_AFTER):
+def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=STALE_AFTER, takeover=None, **fields):
     """Begin a run of the backup set name and return its Record.
 
-    Refused while another run of the same set, or of the same volumes, is open: a live one must end first, a dead one
-    must be recovered first, since its split copies are not this run's.
+    fields: max_split, source_run, source_manifest and peers of the record. takeover: id of a live run that counts as dead.
+    Refused as by refuse_opening().
     """
     if stale_after < 1:
         raise Refused('A run cannot count as dead at once.', object='stale_after', found='%d s' % stale_after, needed='at least 1 s')
@@ -210,33 +253,72 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
     if not NAME.match(name):
         raise Refused('%r cannot name a backup set.' % name, object=name, needed='a letter, then letters, digits, dot, dash, underscore')
     with locked(state_dir):
-        for other in all_runs(state_dir):
-            refuse_overlap(other, name, members, boot)
-        data = dict(schema=SCHEMA, run=new_run_id(), name=name, sequence=_next_sequence(state_dir), manager=manager, kind=kind,
+        refuse_opening(state_dir, name, kind, members, boot, fields.get('source_run'), takeover)
+        data = dict(ADDED, schema=SCHEMA, run=new_run_id(), name=name, sequence=_next_sequence(state_dir), manager=manager, kind=kind,
                     host=host, phase='preflight', result=None, error=None, opened=time.time(), deadline=time.time() + stale_after,
                     stale_after=stale_after, closed=None, boot=boot, members=members, undo=[], window=None, verdict=None, proof=[],
-                    recovery=[], layout={},
-                    image=None, job=None, redundancy_lost_seconds=None, peers=[])
+                    recovery=[], layout={}, image=None, job=None, redundancy_lost_seconds=None, peers=[])
+        data.update(fields)
         record = Record(state_dir, data)
         _files.write_json(record.path, data)
     return record
 
 
-def refuse_overlap(other, name, members, boot):
-    """Refused if the open run other works on the same set or the same volumes."""
-    if not other.is_open:
+def refuse_opening(state_dir, name, kind, members, boot, source_run=None, takeover=None, ended=()):
+    """Refused while another run of the same set, or of the same volumes, is open, or where source_run has no copy to go back to.
+
+    A live one must end first, a dead one must be recovered first, since its split copies are not this run's. ended: ids of
+    runs that count as ended, where check mode has only predicted their recovery.
+    """
+    for other in all_runs(state_dir):
+        if other.run != source_run and other.run not in ended:
+            refuse_overlap(other, name, kind, members, boot)
+    if source_run:
+        refuse_source(load(state_dir, source_run), boot, takeover)
+
+
+def refuse_overlap(other, name, kind, members, boot):
+    """Refused if the open run other works on the same set or the same volumes.
+
+    What it keeps for the next run of its set is in nobody's way there: a backup gives it back before it splits, and a restore
+    onto the original leaves it alone.
+    """
+    if not other.is_open or other.data['name'] == name and other.data['retained']:
         return
     volumes = set(member['volume'] for member in members)
     shared = volumes.intersection(member['volume'] for member in other.data['members'])
     if other.data['name'] != name and not shared:
         return
     why = other.why_live(boot)
-    raise Refused('Run %s of set %s is still open%s.' % (other.run, other.data['name'], ' and alive: ' + why if why else ', and dead'),
+    kept = other.why_kept(boot)
+    state = ' and alive: ' + why if why else ', ' + kept if kept else ', and dead'
+    raise Refused('Run %s of set %s is still open%s.' % (other.run, other.data['name'], state),
                   object=other.run, found='phase %s' % other.data['phase'],
                   needed='no open run of %s' % (', '.join(sorted(shared)) or name),
                   look='playbook volmgr.snapbackup.status',
-                  remedy='wait for it, or take it over (snapbackup_takeover=%s)' % other.run if why
+                  remedy='wait for it, or take it over (snapbackup_takeover=%s)' % other.run if why or kept
                   else 'run the playbook volmgr.snapbackup.recover')
+
+
+def refuse_source(source, boot, takeover=None):
+    """Refused unless the run source still has whole copies of one point in time, which nobody is at work on."""
+    data = source.data
+    live = source.splitting(boot) if source.run == takeover else source.why_live(boot)
+    if not live and data['job'] and alive(data['job'], boot):
+        live = 'its copy job, process %s, is running' % data['job']['pid']
+    if data['kind'] != 'backup' or not source.is_open or not data['undo']:
+        found = 'a run of kind %s that has %s' % (data['kind'], 'nothing split' if source.is_open else 'ended')
+    elif live:
+        found = live
+    elif any(entry.get('returning') for entry in data['undo']):
+        found = 'copies that are being given back, which overwrites them'
+    elif data['verdict'] not in GOOD_VERDICTS:
+        found = 'a cut with the verdict %s' % data['verdict']
+    else:
+        return
+    raise Refused('The copies of run %s cannot be restored from.' % source.run, object=source.run, found=found,
+                  needed='a backup whose copies are split, whole, and not in use', look='playbook volmgr.snapbackup.status',
+                  remedy='restore from a manifest')
 
 
 def _next_sequence(state_dir):

@@ -34,10 +34,28 @@ options:
     description: Volume manager of the set, for example V(svm). Required for O(state=opened).
     type: str
   kind:
-    description: What the run does. A restore is never taken back automatically.
+    description:
+      - What the run does. A restore is never taken back automatically.
+      - V(prepare) does what may take long before a backup and leaves nothing that must be undone.
     type: str
-    choices: [backup, restore]
+    choices: [backup, restore, prepare]
     default: backup
+  source_run:
+    description:
+      - For O(kind=restore), id of the backup whose split copies are what is restored from. When the restore is closed as complete,
+        that backup ends too.
+      - Refused unless its copies are still split, whole, and not in use.
+    version_added: 0.2.0
+    type: str
+  source_manifest:
+    description: For O(kind=restore), path of the manifest that is restored from.
+    version_added: 0.2.0
+    type: path
+  max_split:
+    description: Seconds the copies may be split before they are to be stored; V(0) for no limit. Later the run counts as dead.
+    version_added: 0.2.0
+    type: int
+    default: 0
   members:
     description: The volumes of the run, in the shape that the splitting modules return.
     type: list
@@ -46,7 +64,18 @@ options:
   phase:
     description: The phase that begins. Required for O(state=advanced).
     type: str
-    choices: [preflight, prepare, split, present, store, withdraw, rejoin, record, restore]
+    choices: [preflight, prepare, split, present, store, withdraw, retained, rejoin, record, restore, rollback]
+  retain:
+    description:
+      - How long the split copies are kept, V(until_next_run) or a number of hours. Required for O(phase=retained).
+      - Until then the run is neither live nor dead. The next run of the set gives the copies back.
+    version_added: 0.2.0
+    type: str
+  survives_reboot:
+    description: For O(phase=retained), whether the copies stay split over a reboot of the host.
+    version_added: 0.2.0
+    type: bool
+    default: true
   result:
     description: How the run ended. Required for O(state=closed).
     type: str
@@ -59,8 +88,16 @@ options:
     type: int
     default: 300
   takeover:
-    description: Id of a live run that is to count as dead, for O(state=read).
+    description:
+      - Id of a live run that is to count as dead, or of a retained one whose copies are to be given back, for O(state=read).
+      - For O(state=opened), the live run whose copies are restored from.
     type: str
+  assume_ended:
+    description: In check mode, ids of open runs that count as ended, since their recovery was only predicted.
+    version_added: 0.2.0
+    type: list
+    elements: str
+    default: []
 extends_documentation_fragment:
   - volmgr.snapbackup.attributes
   - volmgr.snapbackup.run
@@ -105,15 +142,20 @@ record:
   description: The record of the run; see the page on the run record for its keys.
   returned: unless O(state=read)
   type: dict
+split_left:
+  description: Seconds until the copies are split for longer than O(max_split); at least 1, and null where there is no such moment.
+  returned: when O(state=advanced) and the run has a record
+  type: float
 runs:
   description:
     - All records on the host, oldest first.
-    - Each has the additional keys C(live), why the run must be left alone or null, and C(open).
+    - Each has the additional keys C(open); C(live), why the run must be left alone, or null; C(kept), why its copies stay split, or null;
+      C(overdue), whether its copies are split for longer than C(max_split).
   returned: when O(state=read)
   type: list
   elements: dict
 stale:
-  description: The open runs that nobody works on any more.
+  description: The open runs that nobody works on any more, and whose copies are not to be kept.
   returned: when O(state=read)
   type: list
   elements: dict
@@ -125,6 +167,8 @@ commands:
 '''
 
 import os
+import re
+import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
@@ -140,23 +184,41 @@ def opened(context):
                       needed='a letter, then at most 62 letters, digits, dots, dashes, underscores')
     boot = boot_identity(context.runner)
     if context.check:
-        for other in _run.all_runs(params['state_dir']):
-            _run.refuse_overlap(other, params['name'], params['members'], boot)
+        _run.refuse_opening(params['state_dir'], params['name'], params['kind'], params['members'], boot, params['source_run'],
+                            params['takeover'], params['assume_ended'])
         return dict(changed=True, run='<run>', record={'members': params['members']}, before={}, after={'phase': 'preflight'})
     record = _run.open_run(params['state_dir'], params['name'], params['manager'], params['kind'], params['members'], boot,
-                           os.uname()[1], params['stale_after'])
+                           os.uname()[1], params['stale_after'], params['takeover'], source_run=params['source_run'],
+                           source_manifest=params['source_manifest'], max_split=params['max_split'] or None)
     return dict(changed=True, run=record.run, record=record.data, before={}, after={'phase': 'preflight'})
 
 
 def advanced(context):
-    record, phase = context.record, context.params['phase']
+    record, params = context.record, context.params
+    phase = params['phase']
+    retained = retention(params) if phase == 'retained' else None
     if record is None:
-        return dict(changed=True, run=context.params['run'], record={}, before={}, after={'phase': phase})
+        return dict(changed=True, run=params['run'], record={}, before={}, after={'phase': phase})
     context.refuse_ended()
     before = record.data['phase']
+    if retained and not record.data['image']:
+        raise Refused('The copies of run %s are not kept, since its images are not complete.' % record.run, object=record.run,
+                      found='no image', needed='a run that has stored its copies')
     if not context.check and before != phase:
-        record.update(phase=phase)
-    return dict(changed=before != phase, run=record.run, record=record.data, before={'phase': before}, after={'phase': phase})
+        record.update(phase=phase, retained=retained)
+    overdue = record.overdue(boot_identity(context.runner))
+    return dict(changed=before != phase, run=record.run, record=record.data, before={'phase': before}, after={'phase': phase},
+                split_left=None if overdue is None else max(-overdue, 1))
+
+
+def retention(params):
+    """The key retained of the record for option retain."""
+    text = params['retain']
+    if text == 'until_next_run':
+        return {'until': _run.NEXT_RUN, 'survives_reboot': params['survives_reboot']}
+    if not re.match(r'^[0-9]+(\.[0-9]+)?\Z', text) or not float(text):
+        raise Refused('%r does not say how long copies are kept.' % text, object='retain', needed='until_next_run, or a number of hours')
+    return {'until': time.time() + float(text) * 3600, 'survives_reboot': params['survives_reboot']}
 
 
 def closed(context):
@@ -169,13 +231,29 @@ def closed(context):
     if record.data['job'] and alive(record.data['job'], record.data['boot']):
         raise Refused('Run %s cannot be closed: its job is running.' % record.run, object=record.run,
                       found='process %s' % record.data['job']['pid'], remedy='wait for it, or stop it')
-    if params['result'] == 'complete' and not record.data['image']:
-        raise Refused('Run %s is not complete, since it has no complete image.' % record.run, object=record.run, found='no image',
-                      look='the result of volume_backup with state read')
+    if params['result'] == 'complete':
+        refuse_incomplete(record)
     if not context.check:
+        if params['result'] == 'complete' and record.data['source_run']:
+            end_source(_run.load(params['state_dir'], record.data['source_run']))
         record.close(result=params['result'], error=params['error'] or record.data['error'],
                      redundancy_lost_seconds=lost_seconds(record, boot_identity(context.runner)))
     return dict(changed=True, run=record.run, record=record.data, before=before, after={'result': params['result']})
+
+
+def refuse_incomplete(record):
+    """Refused where the run cannot have reached what it was for. A prepared state is proved by the manager alone."""
+    if record.data['kind'] == 'prepare' or record.data['source_run']:
+        return
+    if not record.data['image']:
+        raise Refused('Run %s is not complete, since it has no complete image.' % record.run, object=record.run, found='no image',
+                      look='the result of volume_backup with state read')
+
+
+def end_source(source):
+    """End the backup whose copies have gone back onto their volumes; Refused while one of them is still split."""
+    source.close(result='complete' if source.data['image'] else 'abandoned',
+                 error=None if source.data['image'] else 'its copies were restored from before they were stored')
 
 
 def lost_seconds(record, boot):
@@ -189,12 +267,24 @@ def lost_seconds(record, boot):
 def read(context):
     params = context.params
     boot = boot_identity(context.runner)
-    runs = []
-    for record in _run.all_runs(params['state_dir']):
-        if params['name'] in (None, record.data['name']) and params['run'] in (None, record.run):
-            live = record.splitting(boot) if record.run == params['takeover'] else record.why_live(boot)
-            runs.append(dict(record.data, live=live, open=record.is_open))
-    return dict(changed=False, runs=runs, stale=[run for run in runs if run['open'] and not run['live']])
+    records = _run.all_runs(params['state_dir'])
+    if params['takeover'] and params['takeover'] not in [record.run for record in records]:
+        raise Refused('There is no run %s to take over on this host.' % params['takeover'], object=params['takeover'],
+                      needed='the id of a run of this host', look='playbook volmgr.snapbackup.status')
+    restored = dict((record.data['source_run'], record.run) for record in records if record.is_open)
+    runs = [shown(record, boot, params['takeover'], restored) for record in records
+            if params['name'] in (None, record.data['name']) and params['run'] in (None, record.run)]
+    return dict(changed=False, runs=runs, stale=[run for run in runs if run['open'] and not run['live'] and not run['kept']])
+
+
+def shown(record, boot, takeover, restored):
+    """A record with what follows from it now. restored: {run that is restored from: the open restore}"""
+    taken_over = record.run == takeover
+    live = record.splitting(boot) if taken_over else record.why_live(boot)
+    kept = None if taken_over else record.why_kept(boot)
+    if record.run in restored and record.is_open:
+        live, kept = None, 'restore %s goes on from its copies' % restored[record.run]
+    return dict(record.data, open=record.is_open, live=live, kept=kept, overdue=record.is_overdue(boot))
 
 
 def main():
@@ -206,18 +296,25 @@ def main():
             state=dict(type='str', choices=['opened', 'advanced', 'closed', 'read'], default='read'),
             name=dict(type='str'),
             manager=dict(type='str'),
-            kind=dict(type='str', choices=['backup', 'restore'], default='backup'),
+            kind=dict(type='str', choices=list(_run.KINDS), default='backup'),
+            source_run=dict(type='str'),
+            source_manifest=dict(type='path'),
+            max_split=dict(type='int', default=0),
             members=dict(type='list', elements='dict', default=[]),
             phase=dict(type='str', choices=list(_run.PHASES)),
             result=dict(type='str', choices=list(_run.RESULTS)),
             error=dict(type='str'),
             stale_after=dict(type='int', default=_run.STALE_AFTER),
             takeover=dict(type='str'),
+            retain=dict(type='str'),
+            survives_reboot=dict(type='bool', default=True),
+            assume_ended=dict(type='list', elements='str', default=[]),
         ),
         required_if=[
             ('state', 'opened', ['name', 'manager']),
             ('state', 'advanced', ['run', 'phase']),
             ('state', 'closed', ['run', 'result']),
+            ('phase', 'retained', ['retain']),
         ],
     )
 
