@@ -161,6 +161,21 @@ def host(machine):
 
 
 @pytest.fixture
+def make_host(machine):
+    """Makes hosts by name; reset and gone after the test."""
+    made = []
+
+    def make(name):
+        made.append(Host(machine, name))
+        return made[-1]
+
+    yield make
+    for one in reversed(made):
+        one.ctl("reset")
+        shutil.rmtree(one.directory)
+
+
+@pytest.fixture
 def svm(host):
     """A host with the mirror d1 = d2 + d3 without a file system, copying at full speed."""
     host.apply({"svm": dict(ONE_MIRROR, resync_speed="10 GiB")})
