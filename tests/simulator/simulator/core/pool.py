@@ -52,8 +52,11 @@ def reserve(count):
         numbers, number = [], FIRST
         while len(numbers) < count:
             if not exists(number):
-                fcntl.ioctl(control, loops.CTL_ADD, number)
-                numbers.append(number)
+                try:
+                    fcntl.ioctl(control, loops.CTL_ADD, number)
+                    numbers.append(number)
+                except FileExistsError:
+                    pass  # one that somebody is just removing
             number += 1
         return numbers
 
