@@ -1,0 +1,146 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Which faults are tried: made from the calls of a clean run. And one trial of one of them."""
+
+import importlib
+import re
+import traceback
+from dataclasses import dataclass, field
+
+import checks
+from lab import SPARED, Lab
+
+EFFECTS = {
+    "fail": "fails",
+    "lie-fail": "works, says it failed",
+    "lie-ok": "says it worked, does nothing",
+    "odd": "prints odd words",
+    "hang": "hangs",
+    "kill-before": "caller killed before",
+    "kill-after": "caller killed after",
+    "watchdog-before": "watchdog killed before",
+    "watchdog-after": "watchdog killed after",
+}
+# A command that reads takes no effect: to fail is the same with and without one, and so is a death before and after it.
+OF_READS = ("fail", "lie-ok", "odd", "hang", "kill-before", "watchdog-before")
+# What the simulator hands on to a real tool can only be kept from starting.
+OF_REAL = ("fail", "lie-ok", "hang", "kill-before")
+RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One fault at one call of one scenario of a manager. effect None: none at all."""
+
+    manager: str
+    number: int
+    call: object
+    effect: object
+
+    @property
+    def scenario(self):
+        return importlib.import_module(self.manager).SCENARIOS[self.number]
+
+    @property
+    def name(self):
+        at = "%s#%d, %s %d:%d" % (shown(self.call), self.call.nth, self.call.task, self.call.turn, self.call.nth) if self.call else "clean"
+        return "%s: %s: %s: %s" % (self.manager, self.scenario.name, at, self.effect)
+
+
+@dataclass
+class Outcome:
+    """word: how it ended. problems: what must not be, as sentences. calls: those of the play, for a clean run. told: what was said."""
+
+    cell: Cell
+    word: str = ""
+    problems: list = field(default_factory=list)
+    calls: list = field(default_factory=list)
+    told: str = ""
+
+
+def shown(call):
+    """The command as the table shows it."""
+    return RUN.sub("RUN", " ".join([call.command, *call.argv[1:]]))
+
+
+def reads(manager, call):
+    """Whether a call changes nothing."""
+    known = manager.READS
+    if call.command not in known:
+        return False
+    options = [word for word in call.argv[1:] if re.match(r"-[a-z]$", word)]
+    return known[call.command] is None or set(options) <= set(known[call.command]) | {"-F"} and (
+        not known[call.command] or bool(set(options) & set(known[call.command])))  # fmt: skip
+
+
+def distinct(manager, calls):
+    """calls without reads that repeat one of the same module call (or job), with nothing changed between the two."""
+    found, seen, where = [], set(), None
+    for call in calls:
+        if (call.task, call.turn) != where:
+            seen, where = set(), (call.task, call.turn)
+        if not reads(manager, call):
+            seen = set()
+        elif (call.argv, call.by) in seen:
+            continue
+        seen.add((call.argv, call.by))
+        found.append(call)
+    return found
+
+
+def effects(manager, call):
+    """The effects tried at a call."""
+    if call.command in manager.REAL:
+        known = OF_REAL
+    else:
+        known = OF_READS if reads(manager, call) else EFFECTS
+    return [effect for effect in known if call.by == "watchdog" or effect not in SPARED]
+
+
+def of(name, number, calls):
+    """The cells of a scenario, by the calls of its clean run."""
+    manager = importlib.import_module(name)
+    only = manager.SCENARIOS[number].only
+    return [
+        Cell(name, number, call, effect)
+        for call in distinct(manager, calls) if only is None or call.command in only
+        for effect in effects(manager, call)
+    ]  # fmt: skip
+
+
+def trial(cell):
+    """Try one cell on a new host. Never raises: what the trial itself cannot do is a problem, too."""
+    outcome = Outcome(cell)
+    try:
+        with Lab(importlib.import_module(cell.manager)) as lab:
+            conduct(lab, cell, outcome)
+    except Exception:
+        outcome.problems.append("the trial failed: " + traceback.format_exc())
+    return outcome
+
+
+def conduct(lab, cell, outcome):
+    scenario = cell.scenario
+    scenario.prepare(lab)
+    lab.calls.clear()
+    lab.fault = (cell.call, cell.effect) if cell.effect else None
+    ended = scenario.play(lab)
+    outcome.calls, outcome.told = list(lab.calls), ended.said
+    if cell.effect and not lab.heal():
+        outcome.problems.append("the fault was not met")
+    outcome.problems += checks.good_end(lab, ended)
+    for check in (checks.locks, checks.processes, checks.complete):
+        outcome.problems += check(lab)
+    outcome.word = "unharmed" if not ended.error else scenario.word(lab)
+    if not ended.error:
+        outcome.problems += scenario.check(lab)
+    elif scenario.unfinished(lab):
+        ended = scenario.again(lab)
+        outcome.told += "\nAGAIN: " + ended.said
+        outcome.word = "reported" if ended.error else scenario.mended
+        outcome.problems += scenario.check(lab)
+    outcome.problems += checks.said(lab, ended)
+    for check in (checks.locks, checks.processes, checks.complete, checks.one_cut, checks.data, checks.left_over):
+        outcome.problems += [problem for problem in check(lab) if problem not in outcome.problems]

@@ -1,0 +1,215 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A host of one manager with a writer at work, its plays, and the fault that one of their commands meets."""
+
+import collections
+import json
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from host import Host
+from play import Failed, Play
+
+STAMPER = Path(__file__).resolve().parent / "stamper.py"
+STATE, BACKUP, FROZEN, ACKNOWLEDGED = "/var/lib/snapbackup", "/backup", "/san/frozen", "/run/acknowledged"
+IDLE_LIMIT = 30
+# For a command that hangs: the lease, and the limit of every command and tool, in seconds.
+SHORT = 3
+# Effects of the simulator, by the name of a column; SPARED ones kill the very caller of the command, not the module behind it.
+CALLER_KILLED = ("kill-before", "kill-after")
+SPARED = {"watchdog-before": "kill-before", "watchdog-after": "kill-after"}
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a vendor's command in a play: the nth call of it in the turn-th run of a task. by: module, watchdog or job."""
+
+    task: str
+    turn: int
+    nth: int
+    argv: tuple
+    by: str
+
+    @property
+    def command(self):
+        return self.argv[0].rpartition("/")[2]
+
+
+class Stop(Exception):
+    """The controller is gone."""
+
+
+@dataclass
+class Ended:
+    """How a play has ended. error: its message, None when it was good. said: all that it printed."""
+
+    error: str
+    said: str
+
+
+class Lab:
+    """manager: a module of this directory such as svm. fault: (Call, effect) that is still to come, met: the call that met one."""
+
+    def __init__(self, manager):
+        self.manager = manager
+        self.host = Host()
+        self.frozen = {}
+        self.calls = []
+        self.fault = None
+        self.stop_before = None
+        self.writer = None
+        self.turns = collections.Counter()
+        self.problems = []
+
+    def __enter__(self):
+        host = self.host.__enter__()
+        try:
+            host.apply(self.manager.TOPOLOGY)
+            self.fill()
+            self.before = {"mounts": host.mounts(), "files": host.files("/tmp/*", "/var/tmp/*")}
+            self.write()
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *ignored):
+        self.host.__exit__()
+
+    # The data.
+
+    def fill(self):
+        """Some files on each file system."""
+        for volume, point in self.manager.POINTS.items():
+            self.host.run(["mkdir", "-p", point + "/tree/empty"])
+            for number in range(3):
+                self.host.write("%s/tree/file %d" % (point, number), ("%s %d\n" % (volume, number)) * 3000)
+
+    def write(self):
+        self.writer = self.host.start([sys.executable, str(STAMPER), ACKNOWLEDGED, *self.manager.POINTS.values()])
+        self.wait_for_writer()
+
+    def wait_for_writer(self):
+        """True when the writer gets on: it has written everywhere since this was called."""
+        end, first = time.monotonic() + IDLE_LIMIT, self.acknowledged()
+        while time.monotonic() < end:
+            if self.acknowledged() > first:
+                return True
+            time.sleep(0.01)
+        return False
+
+    def acknowledged(self):
+        return int(self.host.read(ACKNOWLEDGED) or 0) if self.host.files(ACKNOWLEDGED) else 0
+
+    def stop_writer(self):
+        if self.writer:
+            self.host.kill(self.writer)
+            self.writer = None
+
+    def freeze(self, run, members):
+        """Keep what a run has cut, as it is now: {volume: SHA-256}, with the images in FROZEN/RUN/VOLUME.img."""
+        self.frozen[run] = {
+            member["volume"]: self.host.copy(member["device"], "%s/%s/%s.img" % (FROZEN, run, member["volume"])) for member in members
+        }
+
+    # The plays.
+
+    def play(self, entry, **variables):
+        """Play an entry point of the role snapbackup, as the playbook of that name does."""
+        self.turns.clear()
+        play = Play(self.run, {**self.manager.VARIABLES, **self.pace(), **variables})
+        try:
+            play.role("snapbackup", entry)
+            error = None
+        except Failed as failure:
+            error = str(failure)
+        self.host.idle(IDLE_LIMIT, but=[self.writer])
+        return Ended(error, "\n".join(map(str, [*play.said, error or ""])))
+
+    def pace(self):
+        """Variables of every play. Times are short only where something hangs."""
+        common = {"snapbackup_destination": BACKUP + "/", "snapbackup_state_dir": STATE}
+        return dict(common, snapbackup_lease=SHORT, snapbackup_stall=SHORT) if self.hangs() else common
+
+    def hangs(self):
+        return self.fault is not None and self.fault[1] == "hang"
+
+    def run(self, role, module, args, check, name):
+        """Run a module of a play, and enter its commands in calls."""
+        if self.stop_before == (module, args.get("state")):
+            raise Stop()
+        if module == "slurp":
+            return {"content": self.host.read(args["src"])}
+        self.turns[name] += 1
+        cap, spare = self.plant(name)
+        last = max([row["id"] for row in self.host.journal()], default=0)
+        result = self.host.call(module, args, check, cap, spare)
+        if result.get("in_progress"):
+            # Polls do not cross with the job's own commands, so that each keeps its number.
+            self.host.idle(IDLE_LIMIT, but=[self.writer])
+        self.enter(name, module, result.get("pid"), self.host.journal(last))
+        self.look(result, args, check)
+        return result
+
+    def plant(self, name):
+        """Plant the fault if it is due in this module call. Returns the options of the call."""
+        if self.fault is None or (self.fault[0].task, self.fault[0].turn) != (name, self.turns[name]):
+            return (SHORT if self.hangs() else None), False
+        call, effect = self.fault
+        self.host.plant(call.command, call.nth, SPARED.get(effect, effect))
+        return (SHORT if effect == "hang" else None), effect in SPARED
+
+    def enter(self, name, module, pid, rows):
+        counts = collections.Counter()
+        for row in rows:
+            command = row["argv"][0].rpartition("/")[2]
+            counts[command] += 1
+            by = "module" if row["ppid"] == pid else "job" if module in ("volume_backup", "volume_restore") else "watchdog"
+            self.calls.append(Call(name, self.turns[name], counts[command], tuple(row["argv"]), by))
+
+    def look(self, result, args, check):
+        """Keep the content of a new cut."""
+        if result.get("verdict") and result.get("members") and not check and args["run"] not in self.frozen:
+            self.freeze(args["run"], result["members"])
+
+    # What is there now.
+
+    def records(self):
+        return [json.loads(self.host.read(path)) for path in self.host.files(STATE + "/runs/*.json")]
+
+    def open_runs(self):
+        return [record for record in self.records() if record["closed"] is None]
+
+    def heal(self):
+        """No fault is left to come; says whether the one that was planted has been met."""
+        met = any(row["fault"] for row in self.host.journal())
+        self.host.heal()
+        self.fault = None
+        return met
+
+    # What was frozen, and what has become of it.
+
+    def tree(self, path):
+        return self.host.tree(path, but=["lost+found", "restoresymtable"])
+
+    def unpacked(self, argv, file):
+        """The files of a dump."""
+        place = "/run/unpacked"
+        self.host.remove(place)
+        self.host.run(["mkdir", place])
+        self.host.run([*argv, file], cwd=place)
+        return self.tree(place)
+
+    def frozen_tree(self, run, volume):
+        place = "%s/%s/%s" % (FROZEN, run, volume)
+        if not self.host.files(place):
+            self.host.run(["mkdir", place])
+            self.host.run(["/usr/sbin/debugfs", "-R", "rdump / " + place, place + ".img"])
+        return self.tree(place)
+
+    def frozen_stamp(self, run, volume):
+        return int(self.host.run(["/usr/sbin/debugfs", "-R", "cat /stamp", "%s/%s/%s.img" % (FROZEN, run, volume)])[1])

@@ -1,0 +1,190 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Carries out the roles' own task files without a controller: what is tested here cannot differ from what Ansible would do.
+
+Of Ansible's language it knows what the roles use, and refuses any other word. Values are templated by Ansible itself.
+"""
+
+import base64
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+from ansible.parsing.dataloader import DataLoader
+from ansible.plugins.loader import init_plugin_loader
+from ansible.template import Templar
+from ansible.utils.unsafe_proxy import wrap_var
+
+ROOT = Path(__file__).resolve().parents[2]
+COLLECTION, BUILTIN = "volmgr.snapbackup.", "ansible.builtin."
+OMIT = "__omit_this_argument__"
+KEYWORDS = {"name", "vars", "when", "loop", "loop_control", "register", "check_mode", "changed_when", "failed_when", "ignore_errors",
+            "diff", "no_log", "block", "rescue", "always"}  # fmt: skip
+NOT_GOOD = ("failed", "lost", "absent")
+
+init_plugin_loader([str(ROOT / ".cache" / "collections")])
+
+
+class Failed(Exception):
+    """A task has failed; result is what it registered."""
+
+    def __init__(self, result):
+        super().__init__(result.get("msg"))
+        self.result = result
+
+
+@dataclass
+class Play:
+    """One play on one host.
+
+    run(role, module, args, check, name) runs a module and returns its result. variables: as given with -e.
+    said: what debug tasks have printed; facts: what tasks have set or registered.
+    """
+
+    run: object
+    variables: dict
+    said: list = field(default_factory=list)
+    facts: dict = field(default_factory=dict)
+    defaults: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        self.templar = Templar(DataLoader())
+
+    def role(self, name, tasks_from="main", scope=None):
+        """Carry out one task file of a role. Raises Failed."""
+        defaults = ROOT / "roles" / name / "defaults" / "main.yml"
+        if defaults.exists():
+            self.defaults.update(yaml.safe_load(defaults.read_text()) or {})
+        self.tasks(name, tasks_from, scope or {})
+
+    def tasks(self, role, path, scope):
+        path = path if path.endswith((".yml", ".yaml")) else path + ".yml"
+        self.block(yaml.safe_load((ROOT / "roles" / role / "tasks" / path).read_text()) or [], role, scope)
+
+    def block(self, tasks, role, scope):
+        for task in tasks:
+            self.task(task, role, dict(scope, **task.get("vars", {})))
+
+    def value(self, template, scope):
+        """A template's value. scope: variables of the tasks and blocks around it."""
+        own = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": "node1"}
+        self.templar.available_variables = {**own, **self.defaults, **scope, **self.facts, **scope.get(LOOP, {}), **self.variables}
+        return self.templar.template(template)
+
+    def holds(self, conditions, scope):
+        conditions = conditions if isinstance(conditions, list) else [conditions]
+        return all(self.value("{%% if %s %%}yes{%% else %%}no{%% endif %%}" % one, scope) == "yes" for one in conditions)
+
+    def task(self, task, role, scope):
+        if "block" in task:
+            if self.holds(task.get("when", True), scope):
+                self.guarded(task, role, scope)
+            return
+        (action,) = [word for word in task if word not in KEYWORDS]
+        if "loop" in task:
+            variable = task.get("loop_control", {}).get("loop_var", "item")
+            # The variable of an outer loop stays known inside.
+            outer = scope.get(LOOP, {})
+            items = self.value(task["loop"], scope)
+            results = [self.once(task, action, role, {**scope, LOOP: {**outer, variable: item}}) for item in items]
+            result = {"results": results, "changed": any(one.get("changed") for one in results)}
+        else:
+            result = self.once(task, action, role, scope)
+        if "register" in task:
+            self.facts[task["register"]] = result
+
+    def guarded(self, task, role, scope):
+        """A block with its rescue and always."""
+        try:
+            try:
+                self.block(task["block"], role, scope)
+            except Failed as failure:
+                if "rescue" not in task:
+                    raise
+                self.facts["ansible_failed_result"] = failure.result
+                self.block(task["rescue"], role, scope)
+        finally:
+            self.block(task.get("always", []), role, scope)
+
+    def once(self, task, action, role, scope):
+        """Carry out a task for one item. Returns its result; raises Failed."""
+        if not self.holds(task.get("when", True), scope):
+            return {"skipped": True, "changed": False}
+        result = self.act(task, action, task[action] or {}, role, scope)
+        if "failed_when" in task:
+            if "register" in task:
+                self.facts[task["register"]] = result
+            result = dict(result, failed=self.holds(task["failed_when"], scope))
+        if result.get("failed") and not task.get("ignore_errors"):
+            if "register" in task:
+                self.facts[task["register"]] = result
+            raise Failed(result)
+        return result
+
+    def act(self, task, action, arguments, role, scope):
+        if action.startswith(COLLECTION):
+            name = self.value(task.get("name", action), scope)
+            module = action[len(COLLECTION):]
+            if module == "wait_progress":
+                return self.wait(role, self.value(arguments, scope), name)
+            return self.module(role, module, arguments, task.get("check_mode", False), name, scope)
+        if not action.startswith(BUILTIN):
+            raise ValueError("%s: a task with the unknown word %s" % (role, action))
+        return getattr(self, action[len(BUILTIN):])(arguments, role, scope) or {"changed": False}
+
+    def module(self, role, module, arguments, check, name, scope):
+        values = {word: self.value(value, scope) for word, value in arguments.items()}
+        return wrap_var(self.run(role, module, without_omitted(values), check, name))
+
+    def wait(self, role, options, name):
+        """The action plugin wait_progress: the module again and again, until it says that nothing is in progress."""
+        args, module = without_omitted(options.get("args", {})), options["module"].rpartition(".")[2]
+        while True:
+            result = wrap_var(self.run(role, module, args, False, name))
+            if result.get("failed") or not result.get("in_progress"):
+                break
+        state = (result.get("job") or {}).get("state")
+        if state in NOT_GOOD and not result.get("failed"):
+            return dict(result, failed=True, msg="The job %s: %s" % (state, result["job"]["error"]))
+        return result
+
+    # The built-in actions that the roles use.
+
+    def include_role(self, arguments, role, scope):
+        names = {word: self.value(value, scope) for word, value in arguments.items()}
+        self.role(names["name"].replace(COLLECTION, ""), names.get("tasks_from", "main"), scope)
+
+    def include_tasks(self, arguments, role, scope):
+        self.tasks(role, self.value(arguments, scope), scope)
+
+    def set_fact(self, arguments, role, scope):
+        self.facts.update({word: self.value(value, scope) for word, value in arguments.items()})
+
+    def debug(self, arguments, role, scope):
+        said = self.value(arguments["msg"], scope)
+        self.said.extend(said if isinstance(said, list) else [said])
+
+    def fail(self, arguments, role, scope):
+        return {"failed": True, "msg": self.value(arguments["msg"], scope)}
+
+    def slurp(self, arguments, role, scope):
+        result = self.run(role, "slurp", {"src": self.value(arguments["src"], scope)}, False, "slurp")
+        return result if result.get("failed") else {"content": base64.b64encode(result["content"].encode()).decode()}
+
+    def __getattr__(self, action):
+        raise ValueError("tasks with %s are not known here" % action)
+
+
+LOOP = "__loop__"
+# "assert" is a word of Python.
+setattr(Play, "assert", lambda self, arguments, role, scope: None if self.holds(arguments["that"], scope) else {
+    "failed": True, "msg": self.value(arguments.get("fail_msg", "Assertion failed"), scope)})  # fmt: skip
+
+
+def without_omitted(value):
+    """Arguments without those whose value is omit."""
+    if isinstance(value, dict):
+        return {key: without_omitted(item) for key, item in value.items() if item != OMIT}
+    return [without_omitted(item) for item in value] if isinstance(value, list) else value

@@ -1,0 +1,136 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What is being done when a fault comes: a backup, a recovery or a restore of a manager's volumes.
+
+prepare(lab) brings the host there, play(lab) is what meets the fault, again(lab) is what the documentation tells to do after
+one. Both return lab.Ended. word(lab, ended) says how a play that has failed left the host, when nothing more has to be done.
+"""
+
+from lab import Stop
+
+
+class Backup:
+    """A backup with one method. only: the commands whose faults are tried, all unless given."""
+
+    mended = "recovered"
+
+    def __init__(self, method, only=None):
+        self.name = "backup, " + method
+        self.method = method
+        self.only = only
+
+    def prepare(self, lab):
+        pass
+
+    def play(self, lab):
+        return lab.play("main", snapbackup_method=self.method)
+
+    def again(self, lab):
+        """Recover, without waiting until the run counts as dead."""
+        runs = lab.open_runs()
+        return lab.play("recover", snapbackup_takeover=runs[0]["run"] if runs else "")
+
+    def word(self, lab):
+        return "rolled back" if any(call.command == lab.manager.CUT for call in lab.calls) else "refused"
+
+    def unfinished(self, lab):
+        """Whether the play has left anything to do."""
+        return bool(lab.open_runs() or lab.manager.not_redundant(lab.host))
+
+    def check(self, lab):
+        return []
+
+
+class Recover(Backup):
+    """The recovery of a backup whose controller died just before it stored. broken: disks that fail then."""
+
+    def __init__(self, method, only=None, broken=()):
+        super().__init__(method, only)
+        self.name = "recover, the other half has failed" if broken else "recover"
+        self.broken = broken
+
+    def prepare(self, lab):
+        lab.stop_before = ("volume_backup", "started")
+        try:
+            super().play(lab)
+            raise RuntimeError("the backup was not interrupted")
+        except Stop:
+            lab.stop_before = None
+        if self.broken:
+            lab.stop_writer()
+        for disk in self.broken:
+            lab.host.fail(disk)
+
+    def play(self, lab):
+        return self.again(lab)
+
+    def word(self, lab):
+        return "refused"
+
+    def check(self, lab):
+        """Where the other half is broken, the split copy is the last good one."""
+        if not self.broken:
+            return []
+        (run,) = lab.frozen
+        now = {member["volume"]: lab.host.sha256(member["device"]) for member in lab.records()[0]["members"]}
+        return [] if now == lab.frozen[run] else ["the last good copy was overwritten: %s" % now]
+
+
+class Restore:
+    """The restore of an image onto volumes that hold something else by now."""
+
+    mended = "restored again"
+
+    def __init__(self, method, only=None):
+        self.name = "restore, " + method
+        self.method = method
+        self.only = only
+        self.raw = method == "dd"
+
+    def prepare(self, lab):
+        ended = lab.play("main", snapbackup_method=self.method)
+        if ended.error:
+            raise RuntimeError("no image to restore: " + ended.error)
+        lab.stop_writer()
+        lab.stored = lab.records()[0]
+        self.vacate(lab)
+
+    def vacate(self, lab):
+        """Make the volumes ready to be restored onto, as the administrator does."""
+        mounted = lab.host.mounts()
+        for volume, point in lab.manager.POINTS.items():
+            if point in mounted:
+                if self.raw:
+                    lab.host.write(point + "/tree/later", "written after the cut")
+                lab.host.run(["/usr/sbin/umount", point])
+            if not self.raw:
+                lab.manager.new_file_system(lab.host, volume, point)
+
+    def play(self, lab):
+        return lab.play("restore", snapbackup_manifest=lab.stored["image"], snapbackup_confirm=list(lab.manager.POINTS))
+
+    def again(self, lab):
+        self.vacate(lab)
+        return lab.play("restore", snapbackup_manifest=lab.stored["image"], snapbackup_confirm=list(lab.manager.POINTS),
+                        snapbackup_takeover=next((record["run"] for record in lab.open_runs()), ""))  # fmt: skip
+
+    def word(self, lab):
+        return "refused"
+
+    def unfinished(self, lab):
+        return True
+
+    def check(self, lab):
+        """The volumes hold what was frozen."""
+        return [problem for volume in lab.manager.POINTS for problem in self.differs(lab, volume)]
+
+    def differs(self, lab, volume):
+        run = lab.stored["run"]
+        if self.raw:
+            now, then = lab.host.sha256(lab.manager.original(volume)), lab.frozen[run][volume]
+        else:
+            now, then = lab.tree(lab.manager.POINTS[volume]), lab.frozen_tree(run, volume)
+        return [] if now == then else ["%s was restored, and differs from what was frozen" % volume]
+

@@ -1,0 +1,56 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Solaris Volume Manager: two mirrors, each with a UFS, one submirror of each split."""
+
+from scenarios import Backup, Recover, Restore
+
+TITLE = "Solaris Volume Manager"
+TOPOLOGY = {
+    "svm": {
+        "resync_speed": "10 GiB",
+        "mirrors": {
+            "d1": {"size": "16 MiB", "submirrors": {"d2": "c1t0d0s0", "d3": "c1t1d0s0"}},
+            "d10": {"size": "16 MiB", "submirrors": {"d11": "c1t0d0s1", "d12": "c1t1d0s1"}},
+        },
+    },
+    "ufs": {"/home1": "/dev/md/dsk/d1", "/home10": "/dev/md/dsk/d10"},
+}
+# Volumes and where they are mounted, in the order of the members.
+POINTS = {"d1": "/home1", "d10": "/home10"}
+VARIABLES = {
+    "snapbackup_manager": "svm",
+    "snapbackup_name": "data",
+    "snapbackup_volumes": [{"mirror": "d1", "submirror": "d3"}, {"mirror": "d10", "submirror": "d12"}],
+}
+# Commands that change nothing, by the name of the command; None: whatever its arguments are.
+READS = {"metastat": None, "kstat": None, "fsck": ("-m",), "lockfs": ()}
+# Simulated commands that only hand on to the real tool.
+REAL = ("dd",)
+CUT = "metaoffline"
+SCENARIOS = [
+    Backup("dd"),
+    Backup("tar", only=("mount", "umount")),
+    Backup("ufsdump", only=("ufsdump",)),
+    Recover("tar"),
+    Recover("dd", broken=("c1t0d0s0", "c1t0d0s1")),
+    Restore("dd"),
+    Restore("ufsdump"),
+]
+
+
+def original(volume):
+    """The device of a volume that is written to."""
+    return "/dev/md/rdsk/" + volume
+
+
+def new_file_system(host, volume, point):
+    """What the administrator does before files are restored."""
+    host.run(["/usr/sbin/newfs", original(volume)])
+    host.run(["/usr/sbin/mount", "-F", "ufs", "/dev/md/dsk/" + volume, point])
+
+
+def not_redundant(host):
+    """What keeps the volumes from being redundant, as lines of the manager's own report."""
+    return [line.strip() for line in host.run(["/usr/sbin/metastat", "-c"])[1].splitlines() if "(" in line]
