@@ -14,6 +14,8 @@ SWITCHES = {"names": "full", "concise": True, "smf": True, "stale": False, "resy
 
 def apply(store, spec):
     """Create what the topology's `svm` part describes; volumes that exist are only given their devices again."""
+    if spec is None:
+        return
     with store.transaction():
         if store.row("SELECT 1 FROM svm_host WHERE host=?", place.HOST) is None:
             create(store, spec)
