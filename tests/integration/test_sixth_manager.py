@@ -1,0 +1,134 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A manager that nothing shared has heard of: the files of tests/example, added to a copy of the collection, on this machine alone.
+
+What it goes through here is the skeleton's own work, whatever the manager: kept copies, many dead runs, restores, several sets.
+"""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+SHARED = ("plugins", "roles", "playbooks", "meta")
+IGNORED = shutil.ignore_patterns("__pycache__")
+TAR = ["/bin/tar", "cf", "-", "-C", "{device}", "."]
+UNTAR = ["/bin/tar", "xf", "-", "-C", "{target}"]
+
+
+class Site:
+    """One host, this machine, with its state directory and the volumes one and two."""
+
+    def __init__(self, directory):
+        self.directory = directory
+        self.collections = directory / "collections"
+        collection = self.collections / "ansible_collections" / "volmgr" / "snapbackup"
+        for part in SHARED:
+            shutil.copytree(ROOT / part, collection / part, ignore=IGNORED)
+        shutil.copytree(ROOT / "tests" / "example" / "plugins", collection / "plugins", dirs_exist_ok=True)
+        shutil.copytree(ROOT / "tests" / "example" / "roles", collection / "roles", dirs_exist_ok=True)
+        shutil.copy(ROOT / "galaxy.yml", collection)
+        for name in ("one", "two"):
+            (directory / name).mkdir()
+            self.write(name, "before")
+        self.state.mkdir(mode=0o700)
+        (directory / "backup").mkdir()
+        (directory / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"here": {
+            "ansible_connection": "local", "ansible_python_interpreter": sys.executable,
+            "snapbackup_state_dir": str(self.state), "snapbackup_remote_tmp": str(directory / "tmp"),
+        }}}}))  # fmt: skip
+
+    @property
+    def state(self):
+        return self.directory / "state"
+
+    def volume(self, name):
+        """Its name in records and confirmations."""
+        return str(self.directory / name).strip("/").replace("/", "-")
+
+    def write(self, name, text):
+        (self.directory / name / "data").write_text(text)
+
+    def read(self, name):
+        return (self.directory / name / "data").read_text()
+
+    def split(self, name):
+        return (self.directory / (name + ".copy")).is_dir()
+
+    def set(self, name, **options):
+        """The variables of a set of one volume."""
+        return dict({
+            "snapbackup_manager": "example", "snapbackup_name": name, "snapbackup_volumes": [{"directory": str(self.directory / name)}],
+            "snapbackup_destination": str(self.directory / "backup"), "snapbackup_method": "command", "snapbackup_command": TAR,
+            "snapbackup_poll": 1,
+        }, **options)  # fmt: skip
+
+    def play(self, playbook, variables=None, *options, rc=0):
+        """Run a playbook of the collection; what it prints."""
+        environ = dict(
+            os.environ, ANSIBLE_COLLECTIONS_PATH=str(self.collections), ANSIBLE_HOME=str(self.directory / "ansible"),
+            ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="true", ANSIBLE_LOCALHOST_WARNING="false",
+        )  # fmt: skip
+        argv = [Path(sys.executable).with_name("ansible-playbook"), "-i", self.directory / "hosts.yml", "volmgr.snapbackup." + playbook]
+        done = subprocess.run(
+            [str(word) for word in [*argv, "-e", json.dumps(variables or {}), *options]],
+            env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == rc, done.stdout + done.stderr
+        return done.stdout
+
+    def records(self):
+        """Every run record, oldest first."""
+        found = [json.loads(path.read_text()) for path in (self.state / "runs").glob("*.json")]
+        return sorted(found, key=lambda record: record["sequence"])
+
+    def change(self, run, **fields):
+        """Edit a record as if time had passed, or a process had died."""
+        path = self.state / "runs" / (run + ".json")
+        path.write_text(json.dumps(dict(json.loads(path.read_text()), **fields)))
+
+    def die(self, run, **fields):
+        """Let a run be found as one that died while it stored: what it has split is still split."""
+        self.change(run, deadline=1, retained=None, phase="store", **fields)
+
+
+@pytest.fixture
+def site(tmp_path):
+    return Site(tmp_path)
+
+
+def test_a_backup_and_a_restore(site):
+    site.play("prepare", site.set("one"))
+    site.play("backup", site.set("one"))
+    prepared, backup = site.records()
+    assert (prepared["kind"], prepared["result"], backup["result"]) == ("prepare", "complete", "complete")
+    assert not site.split("one")
+    (site.directory / "one" / "data").unlink()
+    confirmed = {"snapbackup_manifest": backup["image"], "snapbackup_confirm": [site.volume("one")], "snapbackup_restore_command": UNTAR}
+    site.play("restore", confirmed)
+    assert site.read("one") == "before"
+    assert [record["source_manifest"] for record in site.records()] == [None, None, backup["image"]]
+
+
+def test_a_kept_copy_is_restored_from(site):
+    site.play("backup", site.set("one", snapbackup_retain="until_next_run"))
+    run = site.records()[0]["run"]
+    assert site.records()[0]["retained"]["until"] == "next_run" and site.split("one")
+    assert "kept until the next run" in site.play("recover") and site.split("one")
+    site.write("one", "damaged")
+    variables = {"snapbackup_restore_from": "copy", "snapbackup_restore_run": run}
+    assert "snapbackup_confirm names nothing" in site.play("restore", variables, rc=2)
+    assert site.read("one") == "damaged"
+    site.play("restore", dict(variables, snapbackup_confirm=[site.volume("one")]))
+    assert site.read("one") == "before" and not site.split("one")
+    backup, restore = site.records()
+    assert (backup["result"], restore["result"], restore["source_run"]) == ("complete", "complete", run)
+    assert "nothing split" not in site.play("recover")
+    assert "has ended" in site.play("restore", dict(variables, snapbackup_confirm=[site.volume("one")]), rc=2)
