@@ -37,10 +37,11 @@ options:
       driver:
         description:
           - V(postgresql) keeps the cluster in backup mode over the cut and saves what recovery needs.
+          - V(mysql) holds commits back on a MariaDB or MySQL server by a lock that ends with its session.
           - V(command) runs a command before and another one after the cut.
         type: str
         required: true
-        choices: [postgresql, command]
+        choices: [postgresql, mysql, command]
       before:
         description: Command that holds the application still, as a list of arguments. Driver V(command) only.
         type: list
@@ -52,18 +53,29 @@ options:
         type: list
         elements: str
       limit:
-        description: Seconds that entering the quiesced state may take.
+        description:
+          - Seconds that entering the quiesced state may take.
+          - V(mysql) waits that long at most for transactions and statements that are in the way of its lock; others wait behind it meanwhile.
         type: int
         default: 30
       user:
-        description: Operating system user that connects to the database. Driver V(postgresql) only.
+        description:
+          - Operating system user that connects to the database. Drivers V(postgresql) and V(mysql).
+          - The default is V(postgres) for V(postgresql), and for V(mysql) the user that the module runs as.
         type: str
-        default: postgres
-      psql:
-        description: Absolute path of C(psql), where it is not in the usual directories. Driver V(postgresql) only.
+      client:
+        description:
+          - Absolute path of the database's client program, where it is not in the usual directories.
+          - It is C(psql) for V(postgresql), and C(mariadb) or C(mysql) for V(mysql).
+        type: path
+      option_file:
+        description:
+          - Absolute path of an option file on the host that holds the account and the password. Driver V(mysql) only.
+          - Only the user that connects should be able to read it. Without it the client reads its usual option files,
+            and a server that knows the operating system user needs none.
         type: path
       socket:
-        description: Directory of the cluster's Unix socket. Driver V(postgresql) only.
+        description: For V(postgresql) the directory of the cluster's Unix socket, for V(mysql) the socket of the server.
         type: path
       port:
         description: Port of the cluster. Driver V(postgresql) only.

@@ -136,6 +136,12 @@ class Lease:
         finally:
             self.channel.close()
 
+    def hold(self, key):
+        """What the owner itself is about to hold under key must be undone from now on."""
+        if key not in self.held:
+            self.held.append(key)
+        self.ask({'do': 'hold', 'key': key})
+
     def run(self, argv, limit=None, hold=None):
         """Run argv in the watchdog and return its Result. hold: the key that must be undone from now on.
 
@@ -309,9 +315,14 @@ class Watchdog:
     def do_hello(self, request):
         return {'pid': os.getpid()}
 
+    def do_hold(self, request):
+        if request['key'] not in self.held:
+            self.held.append(request['key'])
+        return {}
+
     def do_run(self, request):
-        if request['hold'] and request['hold'] not in self.held:
-            self.held.append(request['hold'])
+        if request['hold']:
+            self.do_hold({'key': request['hold']})
         left = self.deadline - monotonic()
         if left <= 0:
             raise Late()

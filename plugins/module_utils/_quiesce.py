@@ -15,6 +15,7 @@ A holder keeps one thing still: a file system or an application. Each has
   leave(lease)          let go, verified, and freed in the lease
   undo(run) -> bool     what the watchdog does instead of leave(); True when nothing is held any more
   end(runner)           after the window: a list of recovery entries for the run record
+  facts()               applications only, after end(): what the record says of it, with its driver
   cancel()              take back begin() after a failure; never raises
   commands()            the state-changing argument lists of flush(), enter() and leave(), for check mode
 """
@@ -26,11 +27,13 @@ import os
 import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Result
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Lease
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_command import CommandPair
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_fsfreeze import FsFreeze
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import UfsLock
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_mysql import MySQL
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_postgresql import PostgreSQL
 
 APPLICATION, FILESYSTEM, CRASH = 'application', 'filesystem', 'crash'
@@ -38,16 +41,17 @@ APPLICATION, FILESYSTEM, CRASH = 'application', 'filesystem', 'crash'
 FLUSH, ENTER, LEAVE = 0, 1, 2
 # Write-locking one of these stops the host itself: sshd, the logs and the command that would unlock it (lockfs(1M)).
 NEVER = ('/', '/usr', '/var')
-APPLICATIONS = {'postgresql': PostgreSQL, 'command': CommandPair}
+APPLICATIONS = {'postgresql': PostgreSQL, 'mysql': MySQL, 'command': CommandPair}
 
 OPTIONS = dict(
     quiesce=dict(type='list', elements='dict', default=[], options=dict(
-        driver=dict(type='str', required=True, choices=['postgresql', 'command']),
+        driver=dict(type='str', required=True, choices=['postgresql', 'mysql', 'command']),
         before=dict(type='list', elements='str'),
         after=dict(type='list', elements='str'),
         limit=dict(type='int', default=30),
-        user=dict(type='str', default='postgres'),
-        psql=dict(type='path'),
+        user=dict(type='str'),
+        client=dict(type='path'),
+        option_file=dict(type='path'),
         socket=dict(type='path'),
         port=dict(type='int', default=5432),
     )),
@@ -192,7 +196,8 @@ class Window:
         return {'at': time.strftime('%Y-%m-%dT%H:%M:%SZ', moment), 'seconds': round(ended - begun, 6),
                 'locked': begun, 'released': ended, 'lease': self.seconds,
                 'in_commands': round(sum(step['ended'] - step['started'] for step in inside), 6),
-                'cuts': [step['ended'] for step in cuts], 'steps': self.steps}
+                'cuts': [step['ended'] for step in cuts], 'steps': self.steps,
+                'applications': [holder.facts() for holder in self.holders if holder.level == APPLICATION]}
 
 
 class Recorded:
@@ -218,10 +223,22 @@ class Recorded:
                        vendor=result.err or result.out)
         return result
 
+    def timed(self, what, argv, call, *arguments):
+        """A state-changing step of the owner's own, shown as argv. Returns what call(*arguments) returns."""
+        started = _platform.monotonic()
+        value = call(*arguments)
+        result = Result(argv, 0, '', '', _platform.monotonic() - started, started)
+        self.runner.account(result)
+        self._enter(what, result)
+        return value
+
     def look(self, argv):
         """A command that reads. Returns its Result."""
         self.runner.reads += 1
         return self._enter('look', self.lease.run(argv))
+
+    def hold(self, key):
+        self.lease.hold(key)
 
     def free(self, key):
         self.lease.free(key)

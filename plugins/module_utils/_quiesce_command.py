@@ -57,5 +57,8 @@ class CommandPair:
     def end(self, runner):
         return []
 
+    def facts(self):
+        return {'driver': 'command', 'before': self.before, 'after': self.after}
+
     def cancel(self):
         return None

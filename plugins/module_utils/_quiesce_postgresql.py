@@ -12,21 +12,15 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import binascii
-import errno
-import fcntl
-import glob
 import os
-import pwd
 import re
-import select
 import shutil
-import subprocess
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _platform
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import environment, kill_group, text
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_session import (
+    DONE, Session, client_program, member_of, refuse_outside)
 
-DONE = 'snapbackup-answer-ends-here'
 END_LIMIT = 300
 INSTALLED = ('/usr/lib/postgresql/*/bin/psql', '/usr/pgsql-*/bin/psql', '/usr/postgres/*/bin/psql')
 SEGMENT = re.compile(r'^([0-9A-F]{8})([0-9A-F]{8})([0-9A-F]{8})$')
@@ -43,76 +37,6 @@ def segments(first, last, size):
     end_log, end_number = SEGMENT.match(last).groups()[1:]
     end = int(end_log, 16) * per_log + int(end_number, 16)
     return ['%s%08X%08X' % (timeline, number // per_log, number % per_log) for number in range(begin, end + 1)]
-
-
-class Session:
-    """A psql process that answers one statement at a time and ends when its standard input is closed."""
-
-    def __init__(self, argv, user):
-        self.process = spawn_as(argv, pwd.getpwnam(user))
-        for stream in (self.process.stdin, self.process.stdout):
-            fcntl.fcntl(stream, fcntl.F_SETFD, fcntl.FD_CLOEXEC)
-        self.pending = b''
-
-    def ask(self, statement, limit):
-        """The lines of the answer, one row a line, columns separated by |. Refused on an error or after limit seconds."""
-        try:
-            self.process.stdin.write(('%s;\n\\echo %s\n' % (statement, DONE)).encode('utf-8'))
-            self.process.stdin.flush()
-        except (IOError, OSError):
-            # It has ended. Why, is in its output, which is read below up to its end.
-            pass
-        until = _platform.monotonic() + limit
-        mark = (DONE + '\n').encode('ascii')
-        while mark not in self.pending:
-            self.read(until, limit)
-        answer, self.pending = self.pending.split(mark, 1)
-        return text(answer).splitlines()
-
-    def read(self, until, limit):
-        left = until - _platform.monotonic()
-        if left <= 0:
-            raise self.refusal('gave no answer within %d s' % limit)
-        try:
-            ready = select.select([self.process.stdout], [], [], left)[0]
-        except (OSError, select.error) as error:
-            if error.args[0] != errno.EINTR:
-                raise
-            return
-        if ready:
-            data = os.read(self.process.stdout.fileno(), 65536)
-            if not data:
-                raise self.refusal('ended')
-            self.pending += data
-
-    def refusal(self, what):
-        self.close()
-        return Refused('The PostgreSQL session %s.' % what, vendor=text(self.pending).strip() or None,
-                       look='psql -c "select 1" as the database user')
-
-    def close(self):
-        for stream in (self.process.stdin, self.process.stdout):
-            try:
-                stream.close()
-            except (IOError, OSError):
-                # Closing flushes, and there may be nobody left to flush to.
-                continue
-        kill_group(self.process)
-
-
-def spawn_as(argv, account):
-    """Start argv as another user (a pwd entry), leading a process group of its own."""
-    def become():
-        os.setsid()
-        if os.geteuid() != account.pw_uid:
-            os.initgroups(account.pw_name, account.pw_gid)
-            os.setgid(account.pw_gid)
-            os.setuid(account.pw_uid)
-
-    env = environment({'HOME': account.pw_dir, 'USER': account.pw_name, 'LOGNAME': account.pw_name})
-    # A session that is talked to while it lives; AnsibleModule.run_command() only waits for an end.
-    return subprocess.Popen(argv, env=env, cwd='/', close_fds=True, preexec_fn=become,  # pylint: disable=ansible-bad-function
-                            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
 class PostgreSQL:
@@ -133,23 +57,13 @@ class PostgreSQL:
         return [], [], []
 
     def argv(self):
-        psql = self.entry['psql'] or _platform.find('psql')
-        if not psql:
-            found = sorted(path for pattern in INSTALLED for path in glob.glob(pattern))
-            psql = found[-1] if found else _platform.need('psql')
-        argv = [psql, '-X', '-A', '-t', '-q', '-w', '-v', 'ON_ERROR_STOP=1', '-p', str(self.entry['port']), '-d', 'postgres']
+        argv = [client_program(self.entry['client'], ['psql'], INSTALLED), '-X', '-A', '-t', '-q', '-w', '-v', 'ON_ERROR_STOP=1',
+                '-p', str(self.entry['port']), '-d', 'postgres']
         return argv + (['-h', self.entry['socket']] if self.entry['socket'] else [])
 
     def open_session(self):
-        """Connect and read what the checks and the end need."""
-        try:
-            session = Session(self.argv(), self.entry['user'])
-        except KeyError:
-            raise Refused('There is no user %s to connect as.' % self.entry['user'], object=self.entry['user'],
-                          look='id %s' % self.entry['user'])
-        except (IOError, OSError) as error:
-            raise Refused('psql cannot be started.', object=self.argv()[0], found=error.strerror, needed='the path of psql',
-                          remedy='set the option psql')
+        """Connect and read what the checks and the end need. One row a line, columns separated by |."""
+        session = Session('PostgreSQL', self.argv(), self.entry['user'] or 'postgres', '\\echo ' + DONE, DONE + '\n')
         limit = self.entry['limit']
         self.version = int(session.ask('SHOW server_version_num', limit)[0])
         self.data = os.path.realpath(session.ask('SHOW data_directory', limit)[0])
@@ -165,21 +79,10 @@ class PostgreSQL:
         if self.standby:
             raise Refused('The cluster in %s is a standby.' % self.data, object=self.data, found='in recovery', needed='a primary',
                           remedy='back up the primary, or leave the standby out of quiesce for a crash-consistent copy')
-        for path in [self.data, os.path.realpath(self.log_directory())] + self.tablespaces:
-            if self.member_of(path) is None:
-                raise Refused('Part of the cluster lies on no volume of this run, so the copy would not be whole.', object=path,
-                              found='not below %s' % ', '.join(m['filesystem'] for m in self.members if m['filesystem']),
-                              look='df -k %s' % path, remedy='add its volume to the set')
+        refuse_outside(self.members, [self.data, os.path.realpath(self.log_directory())] + self.tablespaces, 'cluster')
 
     def log_directory(self):
         return os.path.join(self.data, 'pg_wal' if self.version >= 100000 else 'pg_xlog')
-
-    def member_of(self, path):
-        """The member on whose file system path lies, or None."""
-        path = os.path.realpath(path)
-        inside = [member for member in self.members if member['filesystem']
-                  and os.path.exists(path) and os.stat(member['filesystem']).st_dev == os.stat(path).st_dev]
-        return inside[0] if inside else None
 
     def begin(self, runner):
         self.session = self.open_session()
@@ -193,7 +96,7 @@ class PostgreSQL:
 
     def proves(self, lease):
         """Backup mode lives and dies with the session."""
-        if self.session.process.poll() is not None:
+        if not self.session.alive():
             raise Torn('The PostgreSQL session ended inside the freeze window.', object=self.data)
 
     def leave(self, lease):
@@ -212,7 +115,7 @@ class PostgreSQL:
         hexed = "encode(convert_to(%s, 'UTF8'), 'hex')"
         rows = self.session.ask('SELECT lsn, pg_walfile_name(\'%s\'), pg_walfile_name(lsn), %s, %s FROM %s' % (
             self.start, hexed % 'labelfile', hexed % 'spcmapfile', STOP[self.version >= 150000]), END_LIMIT)
-        dummy, first, last, label, tablespace_map = rows[-1].split('|')
+        self.stop, first, last, label, tablespace_map = rows[-1].split('|')
         self.cancel()
         _files.make_private(self.directory)
         files = [self.save('backup_label', binascii.unhexlify(label))]
@@ -220,9 +123,12 @@ class PostgreSQL:
             files.append(self.save('tablespace_map', binascii.unhexlify(tablespace_map)))
         files += [self.save_segment(name) for name in segments(first, last, self.segment_size)]
         _files.sync_directory(self.directory)
-        member = self.member_of(self.data)
+        member = member_of(self.members, self.data)
         return [{'driver': 'postgresql', 'volume': member['volume'], 'files': files,
                  'directory': os.path.relpath(self.data, os.path.realpath(member['filesystem']))}]
+
+    def facts(self):
+        return {'driver': 'postgresql', 'start': self.start, 'stop': self.stop}
 
     def save(self, name, content):
         path = os.path.join(self.directory, name)

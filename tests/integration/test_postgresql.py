@@ -75,8 +75,8 @@ def test_a_stopped_cluster(database):
     ({"user": "daemon"}, "PostgreSQL session"),
     ({"port": 6543}, "PostgreSQL session"),
     ({"socket": "/nowhere"}, "PostgreSQL session"),
-    ({"psql": "/bin/false"}, "PostgreSQL session"),
-    ({"psql": "/nowhere/psql"}, "psql"),
+    ({"client": "/bin/false"}, "PostgreSQL session"),
+    ({"client": "/nowhere/psql"}, "psql"),
     ({"user": "postgres; reboot"}, "no user"),
 ], ids=str)  # fmt: skip
 def test_a_cluster_that_cannot_be_reached(database, entry, word):

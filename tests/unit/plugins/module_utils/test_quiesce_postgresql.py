@@ -10,7 +10,6 @@ __metaclass__ = type
 import binascii
 import getpass
 import os
-import sys
 import time
 
 import pytest
@@ -18,41 +17,13 @@ import pytest
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce import Window
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_postgresql import PostgreSQL, Session, segments
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_postgresql import PostgreSQL, segments
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_session import DONE, Session
 
+from database import Client, fatal
 from scripted import eventually, gone
 
 MIB = 1024 * 1024
-# Reads statements as psql does; each line of the file answers is PATTERN<TAB>ANSWER, with @DIE, @HANG and @ERROR as special ones.
-PSQL = r'''#!%s
-import os, sys, time
-here = os.path.dirname(os.path.abspath(__file__))
-with open(os.path.join(here, 'psql.pid'), 'w') as pid:
-    pid.write('%%d\n' %% os.getpid())
-answers = [line.rstrip('\n').split('\t') for line in open(os.path.join(here, 'answers'))]
-while True:
-    line = sys.stdin.readline()
-    if not line:
-        break
-    with open(os.path.join(here, 'asked'), 'a') as asked:
-        asked.write(line)
-    if line.startswith('\\echo '):
-        print(line[6:].strip())
-        sys.stdout.flush()
-        continue
-    said = [answer for pattern, answer in answers if pattern in line]
-    said = said[0] if said else ''
-    if said == '@DIE':
-        sys.exit(2)
-    if said == '@HANG':
-        time.sleep(60)
-    if said == '@ERROR':
-        print('ERROR:  permission denied')
-        sys.exit(3)
-    if said:
-        print(said)
-        sys.stdout.flush()
-'''
 
 
 @pytest.fixture
@@ -61,9 +32,7 @@ def psql(tmpdir):
     wal = tmpdir.mkdir('data').mkdir('pg_wal')
     for name in ('000000010000000000000002', '000000010000000000000003'):
         wal.join(name).write(name)
-    path = tmpdir.join('psql')
-    path.write(PSQL % sys.executable)
-    path.chmod(0o755)
+    client = Client(tmpdir, 'psql')
     label = binascii.hexlify(b'START WAL LOCATION\n').decode('ascii')
     usual = dict(version='130022', data=str(tmpdir.join('data')), start='0/2000028', recovery='f', tablespaces='',
                  stop='0/3000100|000000010000000000000002|000000010000000000000003|%s|' % label)
@@ -73,17 +42,19 @@ def psql(tmpdir):
         pairs = [('server_version_num', now['version']), ('data_directory', now['data']), ('wal_segment_size', str(16 * MIB)),
                  ('pg_is_in_recovery', now['recovery']), ('pg_tablespace', now['tablespaces']), ('backup_stop', now['stop']),
                  ('stop_backup', now['stop']), ('start', now['start']), ('one', '1'), ('two', '1|2')]
-        tmpdir.join('answers').write(''.join('%s\t%s\n' % pair for pair in pairs))
-        return str(path)
+        client.answer(pairs)
+        return client.path
     made()
     made.tmpdir = tmpdir
-    made.pid = lambda: int(tmpdir.join('psql.pid').read())
+    made.pid = lambda: client.pids()[-1]
+    made.asked = client.asked
+    made.pid_file = client.path + '.pid'
     return made
 
 
 def cluster(psql, **changes):
     base = psql.tmpdir
-    entry = dict(psql=psql(**changes), user=getpass.getuser(), port=5432, socket=None, limit=1)
+    entry = dict(client=psql(**changes), user=getpass.getuser(), port=5432, socket=None, limit=1 if 'HANG' in changes.values() else 20)
     members = [dict(volume='d1', filesystem=str(base), fstype='ufs')]
     return PostgreSQL(0, entry, members, str(base.join('run')), 'r')
 
@@ -99,12 +70,12 @@ def test_segments(first, last, size, names):
     assert segments(first, last, size) == names
 
 
-def session(psql):
-    return Session([psql()], getpass.getuser())
+def session(*argv, **options):
+    return Session('PostgreSQL', list(argv), options.get('user', getpass.getuser()), '\\echo ' + DONE, DONE + '\n')
 
 
 def test_a_session_answers_one_statement_at_a_time(psql):
-    talk = session(psql)
+    talk = session(psql())
     assert talk.ask('SELECT one', 5) == ['1'] and talk.ask('SELECT nothing', 5) == [] and talk.ask('SELECT two', 5) == ['1|2']
     pid = psql.pid()
     talk.close()
@@ -112,15 +83,26 @@ def test_a_session_answers_one_statement_at_a_time(psql):
 
 
 def test_a_session_of_an_unknown_user():
-    with pytest.raises(KeyError):
-        Session(['/bin/true'], 'no-such-user')
+    with pytest.raises(Refused) as caught:
+        session('/bin/true', user='no-such-user')
+    assert caught.value.facts['object'] == 'no-such-user'
+
+
+def test_a_session_of_the_user_that_runs_this():
+    session('/bin/cat', user=None).close()
+
+
+def test_a_client_that_is_not_there():
+    with pytest.raises(Refused) as caught:
+        session('/nonexistent/psql')
+    assert caught.value.facts['object'] == '/nonexistent/psql'
 
 
 @pytest.mark.parametrize('answer, word, vendor',
-                         [('@DIE', 'ended', None), ('@HANG', 'no answer', None), ('@ERROR', 'ended', 'ERROR:  permission denied')])
+                         [('DIE', 'ended', None), ('HANG', 'no answer', None), ('ERROR:  permission denied', 'ended', 'ERROR:  permission denied')])
 def test_a_session_that_does_not_answer(psql, answer, word, vendor):
     path = psql(start=answer)
-    talk = Session([path], getpass.getuser())
+    talk = session(path)
     begun = time.time()
     with pytest.raises(Refused) as caught:
         talk.ask('SELECT start', 0.5)
@@ -129,7 +111,7 @@ def test_a_session_that_does_not_answer(psql, answer, word, vendor):
 
 
 def test_a_statement_to_a_session_that_has_ended(psql):
-    talk = session(psql)
+    talk = session(psql())
     talk.ask('SELECT one', 5)
     os.kill(psql.pid(), 9)
     eventually(lambda: gone(psql.pid()))
@@ -139,7 +121,7 @@ def test_a_statement_to_a_session_that_has_ended(psql):
 
 def test_a_psql_that_cannot_connect(psql):
     """It may have ended before it is asked anything; its message must reach the user all the same."""
-    talk = Session(['/bin/sh', '-c', 'echo "could not connect" >&2; exit 2'], getpass.getuser())
+    talk = session('/bin/sh', '-c', 'echo "could not connect" >&2; exit 2')
     eventually(lambda: gone(talk.process.pid))
     with pytest.raises(Refused) as caught:
         talk.ask('SELECT one', 5)
@@ -148,7 +130,7 @@ def test_a_psql_that_cannot_connect(psql):
 
 def test_check_leaves_no_session(psql):
     cluster(psql).check(Runner())
-    assert gone(psql.pid()) and 'start_backup' not in psql.tmpdir.join('asked').read()
+    assert gone(psql.pid()) and 'start_backup' not in psql.asked()
 
 
 @pytest.mark.parametrize('changes, word',
@@ -186,17 +168,17 @@ def test_what_recovery_needs_is_saved(psql, version, start, stop):
                                                             wal + '/000000010000000000000003']
     contents = [open(found['source']).read() for found in entry['files']]
     assert contents == ['START WAL LOCATION\n', '000000010000000000000002', '000000010000000000000003']
-    asked = psql.tmpdir.join('asked').read()
+    asked = psql.asked()
     assert asked.index(start) < asked.index(stop) and gone(psql.pid())
 
 
 def test_a_session_that_dies_in_the_window_is_torn(psql):
     with pytest.raises(Torn) as caught:
-        window(psql, cluster(psql), cut='kill -9 $(cat %s); sleep 0.2' % psql.tmpdir.join('psql.pid')).open(Runner())
+        window(psql, cluster(psql), cut=fatal(psql.pid_file)).open(Runner())
     assert 'session ended' in str(caught.value)
 
 
-@pytest.mark.parametrize('start', ['@DIE', '@HANG', '@ERROR'])
+@pytest.mark.parametrize('start', ['DIE', 'HANG', 'ERROR'])
 def test_a_start_that_fails_cuts_nothing(psql, start):
     made = window(psql, cluster(psql, start=start))
     with pytest.raises(Refused):
@@ -208,7 +190,7 @@ def test_a_failed_cut_ends_the_session(psql):
     holder = cluster(psql)
     with pytest.raises(Torn):
         window(psql, holder, cut='exit 1').open(Runner())
-    assert gone(psql.pid()) and holder.session is None and 'stop_backup' not in psql.tmpdir.join('asked').read()
+    assert gone(psql.pid()) and holder.session is None and 'stop_backup' not in psql.asked()
 
 
 def test_a_log_file_that_is_gone_is_torn(psql):
