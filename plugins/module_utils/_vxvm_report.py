@@ -18,6 +18,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import U
 # The columns that must be there, by kind of record; vxprint -t of every release has them.
 NEEDED = {'v': ('NAME', 'KSTATE', 'STATE', 'LENGTH'), 'pl': ('NAME', 'VOLUME', 'KSTATE', 'STATE', 'LENGTH'),
           'sd': ('NAME', 'PLEX', 'DISK'), 'dc': ('NAME', 'PARENTVOL'), 'sp': ('NAME', 'SNAPVOL')}
+# Early releases print these records without a heading.
+USUAL = {'dc': ('NAME', 'PARENTVOL', 'LOGVOL'), 'sp': ('NAME', 'SNAPVOL', 'DCO')}
 HEADING = re.compile(r'^[A-Z]{1,2}\s+NAME(\s|$)')
 GROUP = re.compile(r'^Disk group: (\S+)\s*$')
 NUMBER = re.compile(r'^[0-9]+\Z')
@@ -103,7 +105,7 @@ def parse_records(text, name):
 def record(words, headings):
     """One line as {column: word}; UnknownWord where the columns that are needed cannot be told."""
     kind, values = words[0], words[1:]
-    columns = headings.get(kind, ())
+    columns = headings.get(kind) or USUAL.get(kind, ())
     if any(column not in columns for column in NEEDED[kind]):
         raise unknown('vxprint', 'a record %s without the heading %s' % (kind, ' '.join(NEEDED[kind])), 'a heading for each kind of record')
     row = dict(zip(columns, values))

@@ -1,0 +1,81 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What every module that splits copies shares: members of the run record, the freeze window, and the undo entries around it."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+import tempfile
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive, identity
+
+
+def mounted(volume, devices, filesystem=None):
+    """The Mount of a volume that may be mounted under any of devices, or None.
+
+    filesystem: the mount point the user expects; Refused if the volume is mounted elsewhere or not at all.
+    """
+    found = [mount for mount in _platform.mounts() if mount.device in devices]
+    if filesystem is not None and filesystem not in [mount.point for mount in found]:
+        raise Refused('%s is not where volume %s is mounted.' % (filesystem, volume), object=filesystem,
+                      found=', '.join(mount.point for mount in found) or 'not mounted', look='mount | grep %s' % devices[0])
+    return found[0] if found else None
+
+
+def prepare_window(context, members, cuts, confirm, verdict, held=()):
+    """(Window, verdict) for cutting members (of the run record) by the commands cuts; everything it needs is checked.
+
+    confirm(look): raises unless every copy is split. verdict(members, applications): what the cut will be worth, or Refused.
+    held: types of file systems that the cut itself holds still, so that they need no lock.
+    """
+    params = context.params
+    run = params['run']
+    directory = context.record.make_directory() if context.record and not context.check else params['state_dir']
+    applications = _quiesce.application_holders(params['quiesce'], members, directory, run)
+    worth = verdict(members, applications)
+    _quiesce.refuse_own_ground(members, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
+    to_lock = [member for member in members if member['fstype'] not in held]
+    holders = applications + _quiesce.lock_holders(to_lock, 'snapbackup:%s' % run)
+    window = _quiesce.Window(holders, cuts=cuts, confirm=confirm, seconds=_quiesce.valid_lease(params['lease']),
+                             report=directory + '/lease.json')
+    window.check(context.runner)
+    return window, worth
+
+
+def add_undo(record, entries):
+    """Enter the ways back of a split that this process is about to make. Until settle() they say so, and nobody may cross it."""
+    for entry in entries:
+        record.add_undo(dict(entry, by=identity(os.getpid(), record.data['boot'])))
+
+
+def settle(record, entries):
+    """Enter the ways back once more, for a split that is over."""
+    for entry in entries:
+        record.add_undo(entry)
+
+
+def entry_of(record, number):
+    """The record's undo entry of that id, or None."""
+    found = [entry for entry in record.data['undo'] if entry['id'] == number] if record else []
+    return found[0] if found else None
+
+
+def refuse_being_split(record, entries):
+    """Refused while the module that splits them is at work, or its undo entries would be taken away before it cuts."""
+    for entry in entries:
+        by = entry.get('by')
+        if by and by['pid'] != os.getpid() and alive(by, record.data['boot']):
+            raise Refused('Run %s is splitting just now.' % record.run, object=entry['id'], found='process %s at work' % by['pid'],
+                          remedy='wait for it, or end that process')
+
+
+def refuse_being_read(record):
+    """Refused while the copy job of the run reads its copies."""
+    if record.data['job'] and alive(record.data['job']):
+        raise Refused('The copy job of run %s still reads its copies.' % record.run, object=record.run,
+                      found='process %s' % record.data['job']['pid'], remedy='wait for it, or stop it')
