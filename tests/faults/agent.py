@@ -56,14 +56,14 @@ def enter(base, san, name):
     for path in (upper, work, root):
         path.mkdir()
     mount("-t", "overlay", "overlay", "-o", "lowerdir=/,upperdir=%s,workdir=%s" % (upper, work), root)
-    for path in {str(ROOT), sys.base_prefix}:
-        # What lies on a file system of its own is not in the overlay.
-        if os.stat(path).st_dev != os.stat("/").st_dev:
-            bind(path, root)
     mount("-t", "proc", "proc", root / "proc")
     mount("--rbind", "/sys", root / "sys")
-    for part in ("dev", "run"):
+    for part in ("dev", "run", "tmp", "var/tmp"):
         mount("-t", "tmpfs", "-o", "mode=755", "tmpfs", root / part)
+    for path in (str(ROOT), sys.base_prefix):
+        # What lies on a file system of its own is not in the overlay, and what is in /tmp is hidden by now.
+        if not os.path.exists(str(root) + path) or not os.listdir(str(root) + path):
+            bind(path, root)
     for node, number in NODES.items():
         os.mknod(root / "dev" / node, 0o666 | stat.S_IFCHR, os.makedev(*number))
     (root / "san").mkdir()

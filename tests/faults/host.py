@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from simulator.core import pool
+from simulator.core import loops, pool
 
 BASE = Path("/var/tmp/snapbackup-faults")
 AGENT = Path(__file__).resolve().parent / "agent.py"
@@ -21,26 +21,30 @@ PATIENCE = 10
 
 
 class Host:
-    """host.OPERATION(...) is the operation of that name in agent.py. A context: at its end nothing of the host is left."""
+    """host.OPERATION(...) is the operation of that name in agent.py. A context: at its end the host is gone.
+
+    Its storage stays for the next host that this process makes, which finds it empty; clean_up_dead() takes it away.
+    """
 
     def __init__(self, name="node1"):
         self.name = name
         self.directory = BASE / ("%d-%s" % (os.getpid(), name))
+        self.san = self.directory / "san"
         self.process = None
 
     def __enter__(self):
-        (self.directory / "root").mkdir(parents=True)
-        pool.create(str(self.directory / "san"), SAN_GIB, LOOPS)
+        (self.directory / "root").mkdir(parents=True, exist_ok=True)
+        pool.create(str(self.san), SAN_GIB, LOOPS)
+        empty(self.san)
         own = ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--propagation", "private"]
-        argv = [sys.executable, str(AGENT), str(self.directory / "root"), str(self.directory / "san"), self.name]
+        argv = [sys.executable, str(AGENT), str(self.directory / "root"), str(self.san), self.name]
         self.process = subprocess.Popen(own + argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 
     def __exit__(self, *ignored):
         self.process.stdin.close()
-        self.process.wait(10)
+        self.process.wait(PATIENCE)
         self.process.stdout.close()
-        destroy(self.directory)
 
     def __getattr__(self, operation):
         def ask(*args, **options):
@@ -55,8 +59,27 @@ class Host:
         return ask
 
 
+def empty(san):
+    """Take everything from a storage that no host uses any more."""
+    for number in json.loads((san / "loops.json").read_text()):
+        if loops.bound(number) and not pool.free(number):
+            raise RuntimeError("loop%d is still in use" % number)
+    for path in san.iterdir():
+        if path.is_dir():
+            shutil.rmtree(path)
+        elif path.name != "loops.json":
+            path.unlink()
+
+
+def clean_up_dead():
+    """Take away the storage of processes that have ended."""
+    for directory in BASE.glob("*-*"):
+        if not Path("/proc", directory.name.split("-")[0]).exists():
+            destroy(directory)
+
+
 def destroy(directory):
-    """Take the storage away. A host that is just starting beside this one sees its mounts for a moment, and so keeps them."""
+    """Take a storage away. A host of anybody that is just starting sees its mount for a moment, and so keeps it."""
     end = time.monotonic() + PATIENCE
     while True:
         try:
@@ -65,12 +88,5 @@ def destroy(directory):
         except (RuntimeError, OSError):
             if time.monotonic() > end:
                 raise
-            time.sleep(0.05)
+            time.sleep(0.1)
     shutil.rmtree(directory)
-
-
-def clean_up_dead():
-    """Take away what was left by a run that was killed."""
-    for directory in BASE.glob("*-*"):
-        if not Path("/proc", directory.name.split("-")[0]).exists():
-            destroy(directory)

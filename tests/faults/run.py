@@ -57,6 +57,7 @@ def main(argv):
             words[outcome.word] = words.get(outcome.word, 0) + 1
             if done % 20 == 0:
                 print("%d of %d, %d failed" % (done, len(planned), bad), flush=True)
+    host.clean_up_dead()
     print(words)
     print("%d passed, %d failed" % (len(planned) - bad, bad))
     return bool(bad)

@@ -154,10 +154,13 @@ def destroy(directory):
             raise RuntimeError("still in use: %s" % ", ".join("loop%d" % number for number in held))
         run("umount", directory)
     if known.get("boot", boot_identity()) == boot_identity():
-        if exists(known["pool"]) and loops.is_over(known["pool"], image):
+        if known["pool"] is not None and exists(known["pool"]) and loops.is_over(known["pool"], image):
             loops.detach(known["pool"])
-        left = unreserve([known["pool"]] + known["loops"])
+        left = unreserve([number for number in [known["pool"]] + known["loops"] if number is not None])
         if left:
+            # The numbers of the others may be somebody else's when this is tried again.
+            with open(listing, "w") as handle:
+                json.dump(dict(known, pool=None, loops=left), handle)
             raise RuntimeError("cannot remove: %s" % ", ".join("loop%d" % number for number in left))
     for path in [image, listing]:
         if os.path.exists(path):
