@@ -280,3 +280,37 @@ def test_two_hosts_have_drives_of_their_own(drive, machine):
     finally:
         other.ctl("reset")
         shutil.rmtree(other.directory)
+
+
+@pytest.fixture
+def with_ufs(ufs, host):
+    """A host with a UFS and a tape drive."""
+    topology = host.directory / "topology.yml"
+    host.ctl("reset")
+    topology.write_text(topology.read_text() + "tape: {cartridges: {A00001: 4 MiB}, drives: [A00001]}\n")
+    host.ctl("apply", topology)
+    return host
+
+
+def test_dumps_on_tape(with_ufs, tmp_path):
+    host = with_ufs
+    (host.point / "file").write_text("data")
+    for _index in range(2):
+        assert "DUMP IS DONE" in host.run("ufsdump", "0f", NODE, host.point).stderr
+    at(host, 2)
+    host.ok("mt", "asf", "1")
+    assert "\t./file\n" in host.ok("ufsrestore", "tf", NODE)
+    host.ok("mt", "asf", "1")
+    host.ok("ufsrestore", "rf", NODE, cwd=tmp_path)
+    assert (tmp_path / "file").read_text() == "data"
+
+
+def test_a_dump_that_is_too_large_for_the_tape_fails(with_ufs):
+    host = with_ufs
+    (host.point / "file").write_bytes(os.urandom(3 << 20))
+    host.ctl("set", "tape-capacity", "1 MiB")
+    done = host.run("ufsdump", "0f", NODE, host.point)
+    assert done.returncode == 3 and "Write error on `/dev/rmt/0n'" in done.stderr and "DUMP IS DONE" not in done.stderr
+    host.ctl("set", "tape", "none")
+    assert host.run("ufsdump", "0f", NODE, host.point).returncode == 3
+    assert host.run("ufsrestore", "tf", NODE).returncode == 1

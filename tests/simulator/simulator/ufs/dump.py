@@ -7,7 +7,7 @@ import sys
 import time
 
 from simulator.core import blocks, place
-from simulator.ufs import device, dumpdates, mnttab, namespace
+from simulator.ufs import device, dumpdates, mnttab, namespace, tape
 
 MAGIC = "UFSDUMP-SIMULATED 1"
 WITH_ARGUMENT = "abdfLNstT"
@@ -104,7 +104,7 @@ def open_output(name):
     if ":" in name and not os.path.exists(name):
         raise Abort("Cannot connect to tape host `%s'" % name.split(":")[0])
     try:
-        return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        return os.open(device.local(name) if tape.is_tape(name) else name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
     except OSError as error:
         raise Abort("Cannot open output `%s': %s" % (name, os.strerror(error.errno))) from None
 
@@ -141,6 +141,22 @@ def introduce(call, level, last, now, special, point, target):
     say(call, "Writing %d Kilobyte records" % RECORD)
 
 
+def stream(out, target, head, directory, since):
+    """Write header and tar to the output, in records if it is a tape; True if it is all there."""
+    pid = None
+    if tape.is_tape(target):
+        out, pid = tape.writer(out)
+    try:
+        os.write(out, head)
+        whole = tar(directory, since, out)
+    except OSError:
+        return False
+    if pid is not None:
+        os.close(out)
+        return os.waitpid(pid, 0)[1] == 0 and whole
+    return whole
+
+
 def write(call, found, what, where):
     """Write header and data, say what happened, note the date."""
     level, last, name, now = what
@@ -153,13 +169,9 @@ def write(call, found, what, where):
     say(call, "Dumping (Pass III) [directories]")
     say(call, "Dumping (Pass IV) [regular files]")
     label = found.get("L") or point or "an unlisted file system"
-    try:
-        os.write(out, header(level, last, label, now))
-    except OSError as error:
-        raise Abort("Write error on `%s': %s" % (target, os.strerror(error.errno))) from None
-    if not tar(directory, last[1], out):
+    if not stream(out, target, header(level, last, label, now), directory, last[1]):
         raise Abort("Write error on `%s'" % target)
-    written = os.lseek(out, 0, os.SEEK_CUR) if target != "-" and os.path.isfile(target) else total
+    written = os.lseek(out, 0, os.SEEK_CUR) if os.path.isfile(target) and not tape.is_tape(target) else total
     seconds = max(time.monotonic() - begun, 0.001)
     say(call, "%d blocks (%s) on 1 volume at %d KB/sec" % (written // 512, size_text(written), written / 1024 / seconds))
     say(call, "DUMP IS DONE")

@@ -7,6 +7,7 @@ import sys
 import time
 
 from simulator.core import place
+from simulator.ufs import device, tape
 from simulator.ufs.dump import MAGIC
 
 FUNCTIONS = "irRtx"
@@ -40,7 +41,11 @@ def parse(args):
 def open_dump(name):
     """Descriptor of a dump, placed after its header, and the header as a dictionary."""
     try:
-        fd = 0 if name == "-" else os.open(name, os.O_RDONLY)
+        if tape.is_tape(name):
+            os.close(os.open(device.local(name), os.O_RDONLY | os.O_NONBLOCK))
+            fd = tape.reader(name)
+        else:
+            fd = 0 if name == "-" else os.open(name, os.O_RDONLY)
     except OSError as error:
         raise Failed("%s: %s" % (name, os.strerror(error.errno))) from None
     text = b""
