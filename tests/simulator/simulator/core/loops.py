@@ -98,9 +98,10 @@ def is_over(number, path):
     return os.path.exists(path) and behind(number) == (encoded(path), os.stat(path).st_ino)
 
 
-def attach(number, path, read_only, auto_clear=False):
-    """Put file PATH behind the unused loop NUMBER; AUTO_CLEAR: until the last one closes it."""
+def attach(number, path, read_only, auto_clear=False, offset=0, size=0):
+    """Put file PATH, or SIZE bytes of it from OFFSET, behind the unused loop NUMBER; AUTO_CLEAR: until the last one closes it."""
     info = bytearray(232)
+    struct.pack_into("<QQ", info, 24, offset, size)
     struct.pack_into("<I", info, 52, (READ_ONLY if read_only else 0) | (AUTO_CLEAR if auto_clear else 0))
     name = path.encode()[:63]
     info[56:56 + len(name)] = name
