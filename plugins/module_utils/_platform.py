@@ -118,6 +118,16 @@ def mount_argv(device, point, fstype, writable=False):
     return [need('mount'), '-t', fstype, '-o', options, device, point]
 
 
+def replay_argv(device, fstype):
+    """The command that replays the log of a file system and repairs what it can, without a question.
+
+    XFS does that when it is mounted for writing, so it is only looked at.
+    """
+    if uses_type_flag():
+        return [need('fsck'), '-F', fstype, '-y', device]
+    return check_argv(device, fstype) if fstype == 'xfs' else [need('fsck'), '-t', fstype, '-y', device]
+
+
 def umount_argv(point):
     return [need('umount'), point]
 
