@@ -47,11 +47,14 @@ def raw_device(class_name, volume):
 
 
 class Slice:
-    """disk: the part of the slice's name before the dot, a disk or a lower group; state: a word of this module."""
+    """disk: the part of the slice's name before the dot, a disk or a lower group; state: a word of this module; percent of
+    the copy to it, or None where no copy runs or the release tells no numbers."""
 
-    def __init__(self, disk, state):
-        self.disk = disk
-        self.state = state
+    def __init__(self, row):
+        self.disk = row['DISK'] or row['GROUP']
+        self.state = word_of(SLICE_STATES, row.get('STATUS'), 'slice of %s' % row['VOLUME'])
+        done, total = row.get('CURBLKS'), row.get('COPYBLKS')
+        self.percent = int(100 * done / total) if self.state == 'copy' and total and done is not None else None
 
 
 class Volume:
@@ -85,8 +88,7 @@ class View:
         self.classes, self.disks, self.groups = (named(sections[kind]) for kind in ('class', 'disk', 'group'))
         slices = {}
         for row in sections['slice']:
-            found = Slice(row['DISK'] or row['GROUP'], word_of(SLICE_STATES, row.get('STATUS'), 'slice of %s' % row['VOLUME']))
-            slices.setdefault(row['VOLUME'], []).append(found)
+            slices.setdefault(row['VOLUME'], []).append(Slice(row))
         self.volumes = dict((name, Volume(row, slices.get(name, []))) for name, row in named(sections['volume']).items())
 
 

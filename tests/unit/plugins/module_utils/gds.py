@@ -1,0 +1,74 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A host with a class of GDS on top of the small Solaris host: slices in a file, the sdx commands in sh. Not the simulator."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+
+from solaris import HEAD, Solaris
+
+SDXINFO = r'''
+echo 'OBJ    NAME    TYPE   SCOPE       SPARE'
+echo '------ ------- ------ ----------- -----'
+echo 'class  Class1  shared node1:node2 0'
+echo
+echo 'OBJ    NAME    TYPE   CLASS   GROUP   DISK   MASTER PROXY SKIP JRM 1STBLK LASTBLK BLOCKS STATUS PSLICE'
+echo '------ ------- ------ ------- ------- ------ ------ ----- ---- --- ------ ------- ------ ------ ------'
+echo 'volume *       mirror Class1  Group1  *      *      *     *    *   0      65535   65536  PRIVATE *'
+while read v master proxy status pslice; do
+    echo "volume $v mirror Class1 Group1 * $master $proxy off on 65536 73727 8192 $status $pslice"
+done <"$D/volumes"
+echo
+echo 'OBJ    CLASS   GROUP   DISK   VOLUME  STATUS CURBLKS COPYBLKS'
+echo '------ ------- ------- ------ ------- ------ ------- --------'
+while read v d st; do
+    [ "$st" = COPY ] && blocks='2048 8192' || blocks='* *'
+    echo "slice  Class1  Group1  $d  $v  $st $blocks"
+done <"$D/slices"
+'''
+# The slice is named by -d DISK -v VOLUME or by -s DISK.VOLUME.
+SDXSLICE = r'''
+act=$1; shift
+while [ $# -gt 0 ]; do
+    case $1 in -d) d=$2 ;; -v) v=$2 ;; -s) d=${2%%.*} v=${2#*.} ;; esac
+    shift 2
+done
+case $act in -M) st=TEMP ;; -R) st=COPY ;; -F) st=TEMP-STOP ;; -N) st=TEMP ;; -T) st=TEMP-STOP ;; esac
+sed "s/^$v $d .*/$v $d $st/" "$D/slices" >"$D/new.$$" && mv "$D/new.$$" "$D/slices"
+'''
+SDXCOPY = 'sed "s/INVALID/COPY/" "$D/slices" >"$D/new.$$" && mv "$D/new.$$" "$D/slices"\n'
+
+
+class Gds(Solaris):
+    """Class1 with mirror volumes: lines `VOLUME DISK STATUS` in file slices, `VOLUME MASTER PROXY STATUS PSLICE` in file volumes."""
+
+    def __init__(self, base, monkeypatch):
+        Solaris.__init__(self, base, monkeypatch)
+        for name, body in dict(sdxinfo=SDXINFO, sdxslice=SDXSLICE, sdxcopy=SDXCOPY).items():
+            self.put(os.path.join('tools', name), HEAD % base + body)
+            os.chmod(self.path('tools', name), 0o755)
+        self.put('volumes', '')
+        self.put('slices', '')
+
+    def volume(self, name, *disks, **more):
+        """A started volume with active slices on these disks, mounted; its mount point."""
+        self.put('volumes', self.read('volumes') + '%s %s %s %s %s\n' % (
+            name, more.get('master', '*'), more.get('relation', '*'), more.get('status', 'ACTIVE'), more.get('pslice', 'on')))
+        self.put('slices', self.read('slices') + ''.join('%s %s ACTIVE\n' % (name, disk) for disk in disks))
+        point = os.path.join(self.shared, name)
+        os.mkdir(point)
+        self.points.append(point)
+        self.put('mnttab', self.read('mnttab') + '/dev/sfdsk/Class1/dsk/%s\t%s\tufs\trw,logging\t0\n' % (name, point))
+        return point
+
+    def set(self, volume, disk, status):
+        """Give a slice its status."""
+        self.put('slices', ''.join('%s %s %s\n' % (v, d, status if (v, d) == (volume, disk) else old)
+                                   for v, d, old in (line.split() for line in self.read('slices').splitlines())))
+
+    def slices(self):
+        return dict((tuple(line.split()[:2]), line.split()[2]) for line in self.read('slices').splitlines())
