@@ -132,3 +132,19 @@ def test_a_kept_copy_is_restored_from(site):
     assert (backup["result"], restore["result"], restore["source_run"]) == ("complete", "complete", run)
     assert "nothing split" not in site.play("recover")
     assert "has ended" in site.play("restore", dict(variables, snapbackup_confirm=[site.volume("one")]), rc=2)
+
+
+def test_several_sets(site):
+    common = {key: value for key, value in site.set("one").items() if key not in ("snapbackup_name", "snapbackup_volumes")}
+    volumes = [{"directory": str(site.directory / name)} for name in ("one", "two")]
+    sets = [
+        {"name": "lost", "volumes": [{"directory": str(site.directory / "lost")}]},
+        {"name": "one", "volumes": volumes[:1], "lease": 5},
+        {"name": "odd", "volumes": volumes[1:], "volume": "two"},
+        {"name": "two", "volumes": volumes[1:]},
+    ]
+    output = site.play("backup", dict(common, snapbackup_sets=sets), rc=2)
+    assert "2 of 4 sets failed" in output
+    assert "lost: " in output and "odd: volume: no option of a set" in output
+    assert [(record["name"], record["result"], record["window"]["lease"]) for record in site.records()] == [
+        ("one", "complete", 5), ("two", "complete", 60)]  # fmt: skip
