@@ -61,9 +61,8 @@ class Host:
         self.dev, self.etc = self.directory / "dev", self.directory / "etc"
         for path in (self.dev, self.etc, self.directory / "bin"):
             path.mkdir(parents=True)
-        for package in command.packages():
-            for executable in command.load(package + ".commands").COMMANDS:
-                (self.directory / "bin" / executable).symlink_to(HERE / "dispatch")
+        for executable in set().union(*(command.load(package + ".commands").COMMANDS for package in command.packages())):
+            (self.directory / "bin" / executable).symlink_to(HERE / "dispatch")
         self.env = dict(os.environ, SIMULATOR_SAN=str(machine / "san"), SIMULATOR_HOST=name, SIMULATOR_DEV=str(self.dev),
                         SIMULATOR_ETC=str(self.etc), SIMULATOR_CACHE=str(machine / "cache"), LC_ALL="C", TZ="UTC",
                         PATH="%s:%s" % (self.directory / "bin", os.environ["PATH"]))
@@ -120,8 +119,8 @@ class Host:
         self.ctl("fault", "add", "--command", name, "--effect", effect, *options)
 
     def device(self, name):
-        """Path of a volume's raw device node here."""
-        return self.dev / "md" / "rdsk" / name
+        """Path of a volume's raw device node here: d1 of SVM, or GROUP/VOLUME of VxVM."""
+        return self.dev / ("vx" if "/" in name else "md") / "rdsk" / name
 
     def read(self, name, offset=0, size=4096):
         """Bytes of a volume as a program reads them from its device."""

@@ -29,8 +29,11 @@ def raw(path):
     return block(path).replace("/dsk/", "/rdsk/")
 
 
-def superblock(path):
-    """(clean, last mount point) of the file system on a device or image; None if there is none."""
+def superblock(path, kind="ufs"):
+    """(clean, last mount point) of the file system on a device or image; None if there is none of this kind.
+
+    An ext4 is presented as the kind that its label names, as a ufs without a label.
+    """
     try:
         fd = os.open(local(path), os.O_RDONLY | os.O_CLOEXEC)
     except IsADirectoryError:
@@ -40,6 +43,8 @@ def superblock(path):
     finally:
         os.close(fd)
     if len(data) < 1024 or struct.unpack_from("<H", data, 0x38)[0] != MAGIC:
+        return None
+    if (data[0x78:0x88].rstrip(b"\0").decode() or "ufs") != kind:
         return None
     state = struct.unpack_from("<H", data, 0x3A)[0]
     recover = struct.unpack_from("<I", data, 0x60)[0] & NEEDS_RECOVERY
@@ -65,6 +70,16 @@ def backing(path):
     number = os.stat(local(path)).st_rdev
     with open("/sys/dev/block/%d:%d/loop/backing_file" % (os.major(number), os.minor(number))) as handle:
         return handle.read().strip()
+
+
+def window(path):
+    """(offset, bytes or 0) of the part of its file that a loop device node shows."""
+    number = os.stat(local(path)).st_rdev
+    values = []
+    for name in ("offset", "sizelimit"):
+        with open("/sys/dev/block/%d:%d/loop/%s" % (os.major(number), os.minor(number), name)) as handle:
+            values.append(int(handle.read()))
+    return tuple(values)
 
 
 def is_elsewhere(path):

@@ -6,6 +6,7 @@ import os
 
 from simulator.core import place
 
+TYPES = ("ufs", "vxfs")  # each has a table of its mounts, e.g. ufs_mount
 ROOT = ("/dev/dsk/c0t0d0s0", "/", "ufs", "rw,intr,largefiles,logging,xattr,onerror=panic,dev=800000")
 
 
@@ -13,8 +14,9 @@ def entries(store):
     """[(special, mount point, type, options, time)], the root first."""
     booted = store.row("SELECT booted FROM host WHERE host=?", place.HOST)
     rows = [ROOT + (booted["booted"] if booted else 0,)]
-    rows += [(row["special"], row["point"], "ufs", row["options"], row["time"])
-             for row in store.rows("SELECT * FROM ufs_mount WHERE host=? ORDER BY time, rowid", place.HOST)]
+    mounted = [(row["special"], row["point"], kind, row["options"], row["time"]) for kind in TYPES
+               for row in store.rows("SELECT * FROM %s_mount WHERE host=? ORDER BY rowid" % kind, place.HOST)]
+    rows += sorted(mounted, key=lambda row: row[4])
     return rows
 
 
