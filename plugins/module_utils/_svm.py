@@ -2,9 +2,11 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Solaris Volume Manager: the states of submirrors, and the commands that change them.
+"""Solaris Volume Manager: names of volumes, and the states of mirrors and their submirrors.
 
-States of a submirror here: okay, offline, resyncing, maintenance, cancelled, unavailable.
+A volume is named as metastat prints it: NAME, or SET/NAME in a disk set; commands take -s SET and the last part.
+States of a submirror here: okay, offline, resyncing, maintenance, cancelled, unavailable; of one that is no submirror of its
+mirror: detached if it stands on its own, used if other volumes lie on it, absent if there is none of this name.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -13,16 +15,15 @@ __metaclass__ = type
 import re
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused, Torn, UnknownWord
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report import (
-    BLOCK, parse_concise, parse_report, soft_partitions)
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused, UnknownWord
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_layout import SOFT_PARTITION, STRIPE, parse_layout, refuse_foreign, users
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report import BLOCK, parse_concise, parse_report
 
 # metainit(1M): a letter, then letters, digits, - _ . ; two words are reserved.
 NAME = re.compile(r'^[A-Za-z][A-Za-z0-9_.-]*\Z')
 RESERVED = ('all', 'none')
 READ_TRIES = 3
-# metastat -t tells local time, and module, job and recover may each have another TZ.
-IN_UTC = ['/usr/bin/env', 'TZ=UTC0']
+DEVICES = '/dev/md'
 
 WORDS = {'Okay': 'okay', 'Unavailable': 'unavailable', 'Resyncing': 'resyncing', 'Resync cancelled': 'cancelled',
          'Needs maintenance': 'maintenance'}
@@ -32,27 +33,81 @@ AGREE = {'okay': ('',), 'unavailable': ('unavail',), 'resyncing': ('resync',), '
 
 
 def valid_name(name):
-    """name, if a volume can have it; otherwise Refused, so that no value can become an option or a path."""
+    """name, if a volume or a disk set can have it; otherwise Refused, so that no value can become an option or a path."""
     if not NAME.match(name) or name in RESERVED:
         raise Refused('%r cannot be the name of a volume.' % (name,), object=repr(name),
                       needed='a letter, then letters, digits, dash, underscore or dot')
     return name
 
 
+def qualified(name, diskset):
+    """The name as metastat prints it of what a user calls NAME or SET/NAME; Refused if it lies in another set than diskset (or None)."""
+    head, slash, last = name.rpartition('/')
+    if slash and head != diskset:
+        raise Refused('%r is not a volume of %s.' % (name, 'disk set %s' % diskset if diskset else 'the local set'), object=repr(name),
+                      needed='volumes of one disk set', remedy='name it in option diskset')
+    valid_name(last)
+    return '%s/%s' % (valid_name(diskset), last) if diskset else last
+
+
+def common_set(names, diskset):
+    """diskset, or the set that all names are in; None for the local set. Refused if they are in several."""
+    found = sorted(set(name.rpartition('/')[0] for name in names))
+    if diskset is None and len(found) > 1:
+        raise Refused('Volumes of several disk sets are named.', object=', '.join(names), needed='volumes of one disk set')
+    return diskset or (found[0] if found else None) or None
+
+
+def operands(*volumes):
+    """The volumes as operands of a command: -s SET where they are in one, then the last parts of their names."""
+    diskset = volumes[0].rpartition('/')[0]
+    return (['-s', diskset] if diskset else []) + [volume.rpartition('/')[2] for volume in volumes]
+
+
+def argv(tool, *volumes):
+    """A command about volumes that are all of one set."""
+    return [_platform.need(tool)] + operands(*volumes)
+
+
+def spoken(tool, *volumes):
+    """The same in words, for messages."""
+    return ' '.join([tool] + operands(*volumes))
+
+
+def device(kind, volume):
+    diskset, slash, name = volume.rpartition('/')
+    return '%s/%s%s/%s' % (DEVICES, diskset + slash, kind, name)
+
+
 def block_device(volume):
-    return '/dev/md/dsk/%s' % volume
+    return device('dsk', volume)
 
 
 def raw_device(volume):
-    return '/dev/md/rdsk/%s' % volume
+    return device('rdsk', volume)
+
+
+def mounts_of(volume):
+    """The Mounts of a volume's device."""
+    return [mount for mount in _platform.mounts() if mount.device in (block_device(volume), raw_device(volume))]
 
 
 class Svm:
-    """Asks metastat. run(argv) -> Result runs a command that reads."""
+    """Asks metastat about the volumes of one disk set, or of the local set (diskset None). run(argv) -> Result runs a command that reads."""
 
-    def __init__(self, run):
+    def __init__(self, run, diskset=None):
         self.run = run
+        self.diskset = diskset
         self.metastat = _platform.need('metastat')
+
+    def refuse_foreign_set(self):
+        """Refused unless this host owns the disk set."""
+        if self.diskset:
+            metaset = [_platform.need('metaset'), '-s', self.diskset]
+            result = self.run(metaset)
+            if result.rc != 0:
+                raise CommandFailed(result, object=self.diskset)
+            refuse_foreign(result.out, self.diskset)
 
     def ask(self, *arguments):
         """The output of metastat; Refused unless it ended well."""
@@ -71,10 +126,10 @@ class Svm:
     def mirrors(self, names):
         """{name: Mirror} of the named mirrors, with each submirror's state a word of this module."""
         for attempt in range(READ_TRIES):
-            report = parse_report(self.ask(*names))
+            report = parse_report(self.ask(*operands(*names)))
             missing = [name for name in names if name not in report]
             if missing:
-                raise Refused('%s is not a mirror.' % missing[0], object=missing[0], needed='a mirror', look='metastat %s' % missing[0])
+                raise Refused('%s is not a mirror.' % missing[0], object=missing[0], needed='a mirror', look=spoken('metastat', missing[0]))
             marks = self.marks(names)
             contradiction = self.settle(report, marks)
             if contradiction is None:
@@ -82,9 +137,16 @@ class Svm:
         # A state may change between the two commands, but not every time.
         raise contradiction
 
+    def all_mirrors(self):
+        """The names of all mirrors of the set."""
+        return sorted(parse_report(self.ask(*self.scope())))
+
+    def scope(self):
+        return ['-s', self.diskset] if self.diskset else []
+
     def marks(self, names):
         """parse_concise of the named mirrors, or None where metastat has no option -c (before Solaris 10)."""
-        result = self.run([self.metastat, '-c'] + list(names))
+        result = self.run([self.metastat, '-c'] + operands(*names))
         if result.rc != 0 and ('illegal option' in result.err or 'usage' in result.err):
             return None
         if result.rc != 0:
@@ -102,52 +164,36 @@ class Svm:
                 elif mark is None or mark.split('-')[0] not in AGREE[word]:
                     return UnknownWord('metastat and metastat -c do not agree on submirror %s.' % submirror.name, object=submirror.name,
                                        found='%s and (%s)' % (submirror.state, mark),
-                                       look='metastat %s; metastat -c %s' % (mirror.name, mirror.name))
+                                       look='%s; %s' % (spoken('metastat', mirror.name), spoken('metastat -c', mirror.name)))
                 else:
                     offline = mark == 'offline'
                 submirror.state = 'offline' if offline else word
         return None
 
-    def confirm_offline(self, members):
-        """Torn unless every submirror of members [(mirror, submirror)] is offline now. One command where the release has -c."""
-        names = sorted(set(mirror for mirror, dummy in members))
-        marks = self.marks(names)
-        if marks is None:
-            found = self.mirrors(names)
-            marks = dict((name, dict((s.name, s.state) for s in mirror.submirrors)) for name, mirror in found.items())
-        for mirror, submirror in members:
-            mark = marks.get(mirror, {}).get(submirror)
-            if mark != 'offline':
-                raise Torn('metaoffline reported success, but %s is not offline.' % submirror, object=submirror, found=mark or 'okay',
-                           needed='offline', look='metastat -c %s' % mirror)
-
-    def refuse_soft_partitions(self, names):
-        """Refused where a mirror carries soft partitions: each is a volume of its own with a file system of its own."""
-        carried = soft_partitions(self.ask('-p'))
-        for name, base in sorted(carried.items()):
-            if base in names:
-                raise Refused('Mirror %s carries soft partitions, whose file systems would all be cut.' % base, object=base,
-                              found='soft partition %s' % name, needed='a mirror that is used as a whole', look='metastat -p')
-
-    def proof(self, members):
-        """What must still be true for the copies to be the same cut: see the run record's key proof."""
-        clauses = []
-        for mirror, submirror in members:
-            result = self.run(IN_UTC + [self.metastat, '-t', mirror])
-            if result.rc != 0:
-                raise CommandFailed(result, object=mirror)
-            found = submirror_of(parse_report(result.out)[mirror], submirror)
-            if found.state != 'Needs maintenance' or not found.since or 'invalid' in found.since:
-                raise Torn('Nothing shows since when %s is offline.' % submirror, object=submirror,
-                           found='%s %s' % (found.state, found.since),
-                           needed='Needs maintenance, and a time', look='metastat -t %s' % mirror)
-            pattern = r'Submirror [0-9]+: %s\s+State: Needs maintenance\s+%s' % (re.escape(submirror), re.escape(found.since))
-            clauses.append({'argv': IN_UTC + [self.metastat, '-t', mirror], 'match': pattern})
-        return clauses
+    def volumes(self):
+        """The layout of the set: see parse_layout."""
+        return parse_layout(self.ask('-p', *self.scope()))
 
     def layout(self):
         """What is needed to build the volumes again."""
-        return {'metastat -p': self.ask('-p'), 'mount table': ''.join('\t'.join(mount) + '\n' for mount in _platform.mounts())}
+        return {'metastat -p': self.ask('-p', *self.scope()), 'mount table': ''.join('\t'.join(mount) + '\n' for mount in _platform.mounts())}
+
+
+def state_alone(layout, name):
+    """The state of a volume that is no submirror of its mirror."""
+    if name not in layout or layout[name].kind != STRIPE:
+        return 'absent'
+    return 'used' if users(layout, name) else 'detached'
+
+
+def soft_partitions(layout, mirror):
+    """The soft partitions on a mirror, as Volumes; Refused if anything else lies on it, since nothing is known of how to hold that still."""
+    found = [layout[name] for name in users(layout, mirror)]
+    others = [volume for volume in found if volume.kind != SOFT_PARTITION]
+    if others:
+        raise Refused('Mirror %s is part of another volume.' % mirror, object=mirror, found=others[0].text.strip(),
+                      needed='a mirror that is used as a whole, or by soft partitions', look=spoken('metastat -p', mirror))
+    return found
 
 
 def states(mirrors):
@@ -172,7 +218,7 @@ def refuse_unless_healthy(mirror):
     found = faults(mirror)
     if found:
         raise Refused('Mirror %s cannot be split now.' % mirror.name, object=mirror.name, found='; '.join(found),
-                      needed='at least two submirrors, all okay, no resync', look='metastat %s' % mirror.name,
+                      needed='at least two submirrors, all okay, no resync', look=spoken('metastat', mirror.name),
                       remedy='repair it, or wait until the resync has ended')
 
 
@@ -181,22 +227,47 @@ def submirror_of(mirror, name):
     found = mirror.submirror(name)
     if found is None:
         raise Refused('%s is not a submirror of %s.' % (name, mirror.name), object=name,
-                      found='%s has %s' % (mirror.name, ', '.join(s.name for s in mirror.submirrors)), look='metastat %s' % mirror.name)
+                      found='%s has %s' % (mirror.name, ', '.join(s.name for s in mirror.submirrors)), look=spoken('metastat', mirror.name))
     return found
 
 
-def member(mirror, submirror, filesystem=None):
-    """The run record's entry for one mirror that is to be split, with the file system found in the mount table.
+def member(mirror, submirror, partitions=()):
+    """The run record's entry for one mirror that is to be split, with the file systems found in the mount table.
 
-    filesystem: the mount point the user expects; Refused if the mirror is mounted elsewhere or not at all.
+    partitions: names of the soft partitions on it. They have the file systems then, and the mirror itself has none.
     """
-    mounted = [mount for mount in _platform.mounts() if mount.device in (block_device(mirror.name), raw_device(mirror.name))]
-    if filesystem is not None and filesystem not in [mount.point for mount in mounted]:
-        raise Refused('%s is not where mirror %s is mounted.' % (filesystem, mirror.name), object=filesystem,
-                      found=', '.join(mount.point for mount in mounted) or 'not mounted',
-                      look='mount | grep %s' % block_device(mirror.name))
-    mount = mounted[0] if mounted else None
-    return {'volume': mirror.name, 'copy': submirror.name, 'device': raw_device(submirror.name),
-            'block_device': block_device(submirror.name),
-            'original': raw_device(mirror.name), 'bytes': mirror.blocks * BLOCK,
-            'filesystem': mount.point if mount else None, 'fstype': mount.fstype if mount else None}
+    found = dict(placed(mirror.name), volume=mirror.name, copy=submirror.name, device=raw_device(submirror.name),
+                 block_device=block_device(submirror.name), bytes=mirror.blocks * BLOCK)
+    if partitions:
+        found['soft_partitions'] = [dict(placed(name), volume=name) for name in partitions]
+    return found
+
+
+def placed(volume):
+    """Where a volume is and where it is mounted, in the words of a run record."""
+    mounted = mounts_of(volume)
+    return {'original': raw_device(volume), 'filesystem': mounted[0].point if mounted else None,
+            'fstype': mounted[0].fstype if mounted else None}
+
+
+def refuse_elsewhere(volume, filesystem):
+    """Refused if a volume is not mounted where the user expects it (filesystem None: nothing is expected)."""
+    points = [mount.point for mount in mounts_of(volume)]
+    if filesystem is not None and filesystem not in points:
+        raise Refused('%s is not where %s is mounted.' % (filesystem, volume), object=filesystem,
+                      found=', '.join(points) or 'not mounted', look='mount | grep %s' % block_device(volume))
+
+
+def held(members):
+    """What is to be held still while members are cut: each mirror, or instead of it the mounted soft partitions on it."""
+    return [part for member in members for part in mounted_parts(member) or [member]]
+
+
+def mounted_parts(member):
+    return [part for part in member.get('soft_partitions', []) if part['filesystem']]
+
+
+def worth(members):
+    """One entry for each cut, with a file system if all that lies there can be held still by locks."""
+    return [member if member['filesystem'] or len(mounted_parts(member)) < max(1, len(member.get('soft_partitions', [])))
+            else dict(member, filesystem=mounted_parts(member)[0]['filesystem']) for member in members]

@@ -35,7 +35,6 @@ COMPONENT = re.compile(r'^\s+(\S+)\s+[0-9]+\s+(Yes|No)\s+(\S.*?)\s*$')
 CONCISE_MIRROR = re.compile(r'^\s*(\S+)\s+m\s+(\S+)\s+(\S.*)$')
 CONCISE_MEMBER = re.compile(r'([^\s()]+)(?: \(([^()]*)\))?(?:\s+|$)')
 CONCISE_MEMBERS = re.compile(r'^(?:%s)+$' % CONCISE_MEMBER.pattern)
-PATH = re.compile(r'^/dev/(?:md/)?(?:([^/]+)/)?r?dsk/(.+)$')
 
 
 class Submirror:
@@ -192,14 +191,3 @@ def _member(part):
         raise UnknownWord('metastat -c marks a submirror with a word that is not documented: (%s).' % mark, object=name, found=mark,
                           look='metastat -c')
     return name, mark
-
-
-def soft_partitions(output):
-    """The soft partitions in metastat -p as {name: base volume}. Newer releases give paths, /dev/md/[SET/]rdsk/NAME."""
-    found = {}
-    for line in output.splitlines():
-        words = line.split()
-        if len(words) > 2 and words[1] == '-p':
-            path = PATH.match(words[2])
-            found[words[0]] = '/'.join(part for part in path.groups() if part) if path else words[2]
-    return found

@@ -20,6 +20,9 @@ options:
     description: Names of the mirrors to look at. All of them without this option.
     type: list
     elements: str
+  diskset:
+    description: Disk set to look in. This host must own it. Without it the local set, or the one that the names in O(mirrors) begin with.
+    type: str
 extends_documentation_fragment:
   - volmgr.snapbackup.attributes
   - volmgr.snapbackup.run
@@ -77,15 +80,15 @@ in_progress:
   type: bool
 '''
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import Svm, block_device, faults, valid_name
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report import BLOCK, parse_report
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import Svm, common_set, faults, mounts_of, qualified
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report import BLOCK
 
 
-def describe(mirror, mounted):
+def describe(mirror):
     found = faults(mirror)
-    return {'healthy': not found, 'faults': found, 'bytes': mirror.blocks * BLOCK, 'filesystem': mounted.get(block_device(mirror.name)),
+    points = [mount.point for mount in mounts_of(mirror.name)]
+    return {'healthy': not found, 'faults': found, 'bytes': mirror.blocks * BLOCK, 'filesystem': points[0] if points else None,
             'submirrors': [{'name': submirror.name, 'state': submirror.state} for submirror in mirror.submirrors]}
 
 
@@ -94,21 +97,22 @@ def resyncs(mirror):
 
 
 def read(context):
-    svm = Svm(context.runner)
+    named = context.params['mirrors'] or []
+    svm = Svm(context.runner, common_set(named, context.params['diskset']))
+    svm.refuse_foreign_set()
     # Reading the record renews the run's deadline: whoever polls is alive.
     record = context.record
-    names = [valid_name(name) for name in context.params['mirrors'] or sorted(parse_report(svm.ask()))]
+    names = [qualified(name, svm.diskset) for name in named] or svm.all_mirrors()
     found = svm.mirrors(names) if names else {}
-    mounted = dict((mount.device, mount.point) for mount in _platform.mounts())
     running = [mirror for mirror in found.values() if resyncs(mirror)]
     progress = [{'object': mirror.name, 'state': 'resyncing', 'percent': mirror.percent, 'bytes': None, 'eta': None}
                 for mirror in sorted(running, key=lambda mirror: mirror.name)]
-    return dict(changed=False, mirrors=dict((name, describe(mirror, mounted)) for name, mirror in found.items()),
+    return dict(changed=False, mirrors=dict((name, describe(mirror)) for name, mirror in found.items()),
                 progress=progress, in_progress=bool(progress), run=record.run if record else None)
 
 
 def main():
-    run_module(read, argument_spec=dict(RUN_OPTIONS, mirrors=dict(type='list', elements='str')))
+    run_module(read, argument_spec=dict(RUN_OPTIONS, mirrors=dict(type='list', elements='str'), diskset=dict(type='str')))
 
 
 if __name__ == '__main__':

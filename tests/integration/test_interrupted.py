@@ -260,7 +260,7 @@ def test_a_copy_that_does_not_come_home_stays_on_the_list(host, effect):
     backup = Backup(host).split()
     host.fault("metaonline", effect)
     result = host.refused("svm_submirror", run=backup.run, state="online")
-    assert "d3 did not come online" in result["msg"], result
+    assert "d3 did not come home" in result["msg"], result
     assert [entry["id"] for entry in host.record(backup.run)["undo"]] == ["svm_submirror:d1:d3"]
     assert "cannot be closed" in host.refused("backup_run", run=backup.run, state="closed", result="failed")["msg"]
     assert recover(host, backup.run)["result"] == "abandoned"

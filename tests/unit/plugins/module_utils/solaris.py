@@ -22,6 +22,8 @@ D='%s'
 echo "${0##*/} $*" >>"$D/journal"
 set_state() { sed "s/^$2 .*/$2 $3/" "$D/mirror.$1" >"$D/new.$$" && mv "$D/new.$$" "$D/mirror.$1"; }
 state() { sed -n "s/^$2 //p" "$D/mirror.$1"; }
+S=
+set_of() { if [ "${1-}" = -s ]; then S=$2/; fi; [ -n "$S" ]; }
 lock_file() { echo "$D/lock.$(echo "$1" | tr / _)"; }
 [ ! -f "$D/on.${0##*/}" ] || . "$D/on.${0##*/}"
 '''
@@ -29,9 +31,11 @@ lock_file() { echo "$D/lock.$(echo "$1" | tr / _)"; }
 METASTAT = r'''
 mode=full
 case ${1-} in -c|-t|-p) mode=$1; shift ;; esac
+! set_of "$@" || shift 2
 [ $# -gt 0 ] || set -- $(cd "$D" && ls | sed -n 's/^mirror\.//p')
 if [ "$mode" = -p ]; then
-    for m in "$@"; do echo "$m -m $(cut -d' ' -f1 "$D/mirror.$m" | tr '\n' ' ')1"; done
+    for m in "$@"; do echo "$S$m -m $(sed "s,^\\([^ ]*\\).*,$S\\1," "$D/mirror.$m" | tr '\n' ' ')$(cat "$D/options.$m" 2>/dev/null || echo 1)"; done
+    while read s more; do echo "$S$s ${more:-1 1 /dev/rdsk/c1${s}s0}"; done <"$D/stripes"
     [ ! -f "$D/more" ] || cat "$D/more"
     exit 0
 fi
@@ -41,21 +45,21 @@ for m in "$@"; do
     if [ ! -f "$D/mirror.$m" ]; then echo "metastat: node1: $m: unit not set up" >&2; echo >&2; exit 1; fi
     if [ "$mode" = -c ]; then
         line=
-        while read s st; do line="$line $s$(mark $st)"; done <"$D/mirror.$m"
-        printf '%-16s m  4.0MB%s\n' "$m" "$line"
+        while read s st; do line="$line $S$s$(mark $st)"; done <"$D/mirror.$m"
+        printf '%-16s m  4.0MB%s\n' "$S$m" "$line"
         continue
     fi
     time=; [ "$mode" = full ] || time=$(date -d "@$(cat "$D/time")" '+%a %b %e %H:%M:%S %Y')
-    echo "$m: Mirror"
+    echo "$S$m: Mirror"
     i=0
     while read s st; do
-        printf '    Submirror %d: %s\n      State: %s %s\n' $i $s "$(word $st)" "$time"
+        printf '    Submirror %d: %s\n      State: %s %s\n' $i $S$s "$(word $st)" "$time"
         i=$((i + 1))
     done <"$D/mirror.$m"
     ! grep -q ' resyncing' "$D/mirror.$m" || echo '    Resync in progress: 8 % done'
     printf '    Pass: 1\n    Size: 8192 blocks (4.0 MB)\n\n'
     while read s st; do
-        printf '%s: Submirror of %s\n    State: %s %s\n' $s $m "$(word $st)" "$time"
+        printf '%s: Submirror of %s\n    State: %s %s\n' $S$s $S$m "$(word $st)" "$time"
         [ $st != offline ] || echo "    Invoke: metaonline $m $s"
         [ $st != maintenance ] || echo "    Invoke: metasync $m"
         printf '    Size: 8192 blocks (4.0 MB)\n    Stripe 0:\n'
@@ -65,8 +69,18 @@ for m in "$@"; do
 done
 '''
 
-METAOFFLINE = 'set_state $1 $2 offline\necho "$1: submirror $2 is offlined"\n'
-METAONLINE = 'set_state $1 $2 resyncing\necho "$1: submirror $2 is onlined"\n'
+IN_SET = '! set_of "$@" || shift 2\n'
+METAOFFLINE = IN_SET + 'set_state $1 $2 offline\necho "$S$1: submirror $S$2 is offlined"\n'
+METAONLINE = IN_SET + 'set_state $1 $2 resyncing\necho "$S$1: submirror $S$2 is onlined"\n'
+METADETACH = IN_SET + 'sed "/^$2 /d" "$D/mirror.$1" >"$D/new.$$" && mv "$D/new.$$" "$D/mirror.$1"\n'
+METATTACH = IN_SET + 'echo "$2 resyncing" >>"$D/mirror.$1"\n'
+METACLEAR = IN_SET + 'rm "$D/mirror.$1"\n'
+METAINIT = IN_SET + 'echo "$3 okay" >"$D/mirror.$1"\nm=$1; shift 3; echo "$*" >"$D/options.$m"\n'
+METASET = r'''
+printf '\nSet name = %s, Set number = 1\n\nHost                Owner\n' "$2"
+printf '  %-17s  %s\n  %-17s  \n\nDrive    Dbase\n\nc2t0d0   Yes  \n' node1 "$(cat "$D/owner" 2>/dev/null)" node2
+'''
+OD = 'cat "$D/head.${7##*/}" 2>/dev/null || echo " 01 02"\n'
 METASYNC = 'sed "s/maintenance/resyncing/" "$D/mirror.$1" >"$D/new.$$" && mv "$D/new.$$" "$D/mirror.$1"\n'
 
 LOCKFS = r'''
@@ -89,7 +103,8 @@ UMOUNT = 'grep -v "\t$1\t" "$D/mnttab" >"$D/new.$$"; mv "$D/new.$$" "$D/mnttab"\
 FSCK = 'echo "ufs fsck: sanity check: $4 okay" >&2\n'
 KSTAT = 'printf \'unix:0:system_misc:boot_time\\t%s\\n\' "$(cat "$D/boot")"\n'
 
-TOOLS = dict(metastat=METASTAT, metaoffline=METAOFFLINE, metaonline=METAONLINE, metasync=METASYNC, lockfs=LOCKFS, mount=MOUNT,
+TOOLS = dict(metastat=METASTAT, metaoffline=METAOFFLINE, metaonline=METAONLINE, metasync=METASYNC, metadetach=METADETACH,
+             metattach=METATTACH, metaclear=METACLEAR, metainit=METAINIT, metaset=METASET, od=OD, lockfs=LOCKFS, mount=MOUNT,
              umount=UMOUNT, fsck=FSCK, kstat=KSTAT)
 
 
@@ -107,6 +122,7 @@ class Solaris:
             self.put(os.path.join('tools', name), HEAD % base + body)
             os.chmod(self.path('tools', name), 0o755)
         self.put('mnttab', '/dev/dsk/c0t0d0s0\t/\tufs\trw\t0\n')
+        self.put('stripes', '')
         self.put('boot', '1795000000')
         self.put('time', '1795168800')
         monkeypatch.setattr(_platform, 'TOOL_DIRS', (self.path('tools'),))
@@ -125,15 +141,20 @@ class Solaris:
             return source.read()
 
     def mirror(self, name, mounted=True, **submirrors):
-        """A mirror with its submirrors' states; its mount point where it has one."""
+        """A mirror with its submirrors' states; its mount point where it has one. Of a disk set too, where tools are told one."""
         self.put('mirror.' + name, ''.join('%s %s\n' % pair for pair in sorted(submirrors.items())))
+        self.put('stripes', self.read('stripes') + ''.join('%s\n' % submirror for submirror in sorted(submirrors)))
         if not mounted:
             return None
+        return self.mounted(name)
+
+    def mounted(self, name, diskset=''):
+        """Mount a volume; its mount point."""
         point = os.path.join(self.shared, name)
         os.mkdir(point)
         self.points.append(point)
         with open(self.path('mnttab'), 'a') as table:
-            table.write('/dev/md/dsk/%s\t%s\tufs\trw,logging\t0\n' % (name, point))
+            table.write('/dev/md/%sdsk/%s\t%s\tufs\trw,logging\t0\n' % (diskset and diskset + '/', name, point))
         return point
 
     def states(self, name):

@@ -12,9 +12,10 @@ import re
 import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _svm
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused, Torn, UnknownWord
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused, UnknownWord
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
-    Svm, faults, member, refuse_unless_healthy, states, submirror_of, valid_name)
+    Svm, block_device, common_set, faults, held, member, qualified, raw_device, refuse_elsewhere, refuse_unless_healthy, soft_partitions,
+    spoken, states, submirror_of, valid_name, worth)
 
 from scripted import Script, answer, fixture, tools
 
@@ -159,64 +160,6 @@ def test_submirror_of():
     assert caught.value.facts['found'] == 'd1 has d2, d3'
 
 
-@pytest.mark.parametrize('concise', ['two_way', 'resyncing', 'maintenance', 'unavailable', 'sets'])
-def test_confirm_offline_is_torn_otherwise(concise):
-    with pytest.raises(Torn):
-        svm(concise=concise).confirm_offline([('d1', 'd3')])
-
-
-def test_confirm_offline_takes_one_command():
-    reader = svm(concise='offline')
-    reader.confirm_offline([('d1', 'd3')])
-    assert reader.run.calls == ['metastat -c d1']
-    with pytest.raises(Torn) as caught:
-        reader.confirm_offline([('d1', 'd3'), ('d1', 'd2')])
-    assert caught.value.facts['object'] == 'd2'
-
-
-def test_confirm_offline_without_option_c():
-    svm('offline', NO_OPTION_C).confirm_offline([('d1', 'd3')])
-    with pytest.raises(Torn):
-        svm('two_way', NO_OPTION_C).confirm_offline([('d1', 'd3')])
-
-
-def timed(said):
-    """An Svm that is answered so where it asks for the times, and asks for them in UTC."""
-    return svm(**{'env TZ=UTC0 %s -t d1' % _platform.need('metastat'): said})
-
-
-@pytest.mark.parametrize('times', ['times', 'times_long'])
-def test_proof_holds_while_nothing_changes(times):
-    text = fixture('metastat', times)
-    clause, = timed(text).proof([('d1', 'd3')])
-    assert clause['argv'] == ['/usr/bin/env', 'TZ=UTC0', _platform.need('metastat'), '-t', 'd1']
-    assert re.search(clause['match'], text)
-    assert not re.search(clause['match'], text.replace('09:12:03', '09:12:04'))
-    assert not re.search(clause['match'], text.replace('Needs maintenance', 'Resyncing   '))
-    assert not re.search(clause['match'], text.replace('Submirror 1: d3', 'Submirror 1: d4'))
-    assert not re.search(clause['match'], '')
-
-
-def test_proof_does_not_hold_for_a_name_that_only_begins_alike():
-    text = fixture('metastat', 'times')
-    clause, = timed(text).proof([('d1', 'd3')])
-    assert not re.search(clause['match'], text.replace('d3', 'd33'))
-
-
-def test_proof_needs_a_state_and_a_time_to_prove():
-    """Where metastat shows no time, or the submirror is not offline any more, there is nothing that could prove the cut."""
-    for text in (fixture('metastat', 'offline'), fixture('metastat', 'times').replace('Needs maintenance', 'Resyncing   ')):
-        with pytest.raises(Torn):
-            timed(text).proof([('d1', 'd3')])
-
-
-@pytest.mark.parametrize('rc', [1, None])
-def test_proof_needs_a_report_that_ends_well(rc):
-    with pytest.raises(CommandFailed) as caught:
-        timed(answer(fixture('metastat', 'times'), rc=rc)).proof([('d1', 'd3')])
-    assert caught.value.facts['object'] == 'd1'
-
-
 @pytest.mark.parametrize('name', ['d1', 'd1000', 'a', 'export_home', 'A-b.c_d', 'alls'])
 def test_valid_name(name):
     assert valid_name(name) == name
@@ -230,15 +173,52 @@ def test_invalid_name(name):
         valid_name(name)
 
 
-@pytest.mark.parametrize('base, refused', [('d1', True), ('/dev/md/rdsk/d1', True), ('d11', False), ('c1t0d0s0', False)])
-def test_soft_partitions_are_refused(base, refused):
-    reader = svm(**{'metastat -p': 'd101 -p %s -o 4160 -b 2097152 \nd1 -m d2 d3 1\n' % base})
-    if refused:
-        with pytest.raises(Refused) as caught:
-            reader.refuse_soft_partitions(['d1'])
-        assert 'd101' in caught.value.facts['found']
+@pytest.mark.parametrize('base, found', [('d1', ['d101']), ('/dev/md/rdsk/d1', ['d101']), ('d11', []), ('c1t0d0s0', [])])
+def test_soft_partitions(base, found):
+    layout = svm(**{'metastat -p': 'd101 -p %s -o 4160 -b 2097152 \nd1 -m d2 d3 1\n' % base}).volumes()
+    assert [volume.name for volume in soft_partitions(layout, 'd1')] == found
+
+
+def test_what_else_lies_on_a_mirror_is_refused():
+    layout = svm(**{'metastat -p': 'd64 -t d1 d63\nd1 -m d2 d3 1\n'}).volumes()
+    with pytest.raises(Refused) as caught:
+        soft_partitions(layout, 'd1')
+    assert caught.value.facts['found'] == 'd64 -t d1 d63'
+
+
+@pytest.mark.parametrize('name, diskset, found', [
+    ('d1', None, 'd1'), ('d1', 'blue', 'blue/d1'), ('blue/d1', 'blue', 'blue/d1'), ('red/d1', 'blue', None), ('blue/d1', None, None),
+    ('d1', '../x', None), ('d1', '-f', None), ('blue/-f', 'blue', None), ('a/b/d1', 'a/b', None)])
+def test_qualified(name, diskset, found):
+    if found:
+        assert qualified(name, diskset) == found
     else:
-        reader.refuse_soft_partitions(['d1'])
+        with pytest.raises(Refused):
+            qualified(name, diskset)
+
+
+@pytest.mark.parametrize('names, diskset, found', [
+    (['d1', 'd2'], None, None), (['blue/d1', 'blue/d2'], None, 'blue'), (['d1'], 'blue', 'blue'), ([], None, None), ([], 'blue', 'blue'),
+    (['blue/d1', 'd2'], None, Refused), (['blue/d1', 'red/d2'], None, Refused)])
+def test_common_set(names, diskset, found):
+    if found is Refused:
+        with pytest.raises(Refused):
+            common_set(names, diskset)
+    else:
+        assert common_set(names, diskset) == found
+
+
+def test_commands_and_devices_of_a_set():
+    assert spoken('metaoffline', 'blue/d1', 'blue/d3') == 'metaoffline -s blue d1 d3'
+    assert raw_device('blue/d1') == '/dev/md/blue/rdsk/d1' and block_device('d1') == '/dev/md/dsk/d1'
+
+
+def test_mirrors_of_a_set():
+    text = fixture('metastat', 'two_way')
+    for name in ('d1', 'd2', 'd3'):
+        text = re.sub(r'\b%s\b' % name, 'blue/' + name, text)
+    reader = Svm(Script({'metastat -s blue d1': text, 'metastat -c -s blue d1': 'blue/d1          m  8.0GB blue/d2 blue/d3\n'}), 'blue')
+    assert states(reader.mirrors(['blue/d1'])) == {'blue/d1': {'blue/d2': 'okay', 'blue/d3': 'okay'}}
 
 
 def test_layout(host):
@@ -250,21 +230,40 @@ def test_layout(host):
 def test_member_of_a_mounted_mirror(host):
     host.join('mnttab').write('/dev/md/dsk/d11\t/home11\tufs\trw\t1\n/dev/md/dsk/d1\t/home1\tufs\trw\t1\n')
     found = mirror()
-    assert member(found, found.submirror('d3'), '/home1') == {
+    assert member(found, found.submirror('d3')) == {
         'volume': 'd1', 'copy': 'd3', 'device': '/dev/md/rdsk/d3', 'block_device': '/dev/md/dsk/d3', 'original': '/dev/md/rdsk/d1',
         'bytes': 16780224 * 512, 'filesystem': '/home1', 'fstype': 'ufs'}
+
+
+@pytest.mark.parametrize('filesystem, found', [('/home2', '/home1'), ('/', '/home1')])
+def test_a_file_system_that_is_elsewhere(host, filesystem, found):
+    host.join('mnttab').write('/dev/dsk/c0t0d0s0\t/\tufs\trw\t1\n/dev/md/dsk/d1\t/home1\tufs\trw\t1\n')
+    refuse_elsewhere('d1', '/home1')
+    refuse_elsewhere('d1', None)
     with pytest.raises(Refused) as caught:
-        member(found, found.submirror('d3'), '/home2')
-    assert caught.value.facts['found'] == '/home1'
+        refuse_elsewhere('d1', filesystem)
+    assert caught.value.facts['found'] == found
 
 
 def test_member_without_a_file_system():
     found = mirror()
     described = member(found, found.submirror('d3'))
-    assert described['filesystem'] is None and described['fstype'] is None
+    assert described['filesystem'] is None and described['fstype'] is None and 'soft_partitions' not in described
     with pytest.raises(Refused) as caught:
-        member(found, found.submirror('d3'), '/home1')
+        refuse_elsewhere('d1', '/home1')
     assert caught.value.facts['found'] == 'not mounted'
+
+
+@pytest.mark.parametrize('mounted, locked, whole', [((), [None], False), (('d101',), ['/d101'], False), (('d101', 'd102'), ['/d101', '/d102'],
+                                                                                                        True)])
+def test_a_mirror_is_held_by_all_its_soft_partitions_or_not_at_all(host, mounted, locked, whole):
+    host.join('mnttab').write(''.join('/dev/md/dsk/%s\t/%s\tufs\trw\t1\n' % (name, name) for name in mounted))
+    found = mirror()
+    described = member(found, found.submirror('d3'), ['d101', 'd102'])
+    assert described['filesystem'] is None and described['volume'] == 'd1' and described['device'] == '/dev/md/rdsk/d3'
+    assert [part['filesystem'] for part in held([described])] == locked
+    assert len(worth([described])) == 1 and bool(worth([described])[0]['filesystem']) is whole
+    assert [part['original'] for part in described['soft_partitions']] == ['/dev/md/rdsk/d101', '/dev/md/rdsk/d102']
 
 
 def test_a_host_without_metastat_is_refused(monkeypatch):

@@ -12,7 +12,7 @@ import random
 import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, UnknownWord
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report import parse_concise, parse_report, soft_partitions, split_state
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report import parse_concise, parse_report, split_state
 
 from scripted import fixture, fixtures
 
@@ -202,22 +202,7 @@ def test_submirror_by_name():
 
 
 def test_no_output_is_no_mirror():
-    assert parse_report('') == {} and parse_concise('') == {} and soft_partitions('') == {}
-
-
-@pytest.mark.parametrize('output, found', [
-    ('d1 -m d2 d3 1\nd2 1 1 c1t0d0s0\nd3 1 1 c1t1d0s0\n', {}),
-    ('d101 -p d1 -o 4160 -b 2097152 \nd1 -m d2 d3 1\n', {'d101': 'd1'}),
-    ('d101 -p /dev/md/rdsk/d1 -o 4160 -b 2097152 \nd1 -m /dev/md/rdsk/d2 /dev/md/rdsk/d3 1\n', {'d101': 'd1'}),
-    ('d101 -p c1t0d0s0 -o 1 -b 100  -o 200 -b 100 \nd50 -r c3t0d0s0 c3t1d0s0 c3t2d0s0 -k -i 32b\n', {'d101': 'c1t0d0s0'})])
-def test_soft_partitions(output, found):
-    assert soft_partitions(output) == found
-
-
-def test_a_soft_partition_in_a_set_is_on_a_mirror_of_that_set():
-    """Names in a set are SET/dN, short or as /dev/md/SET/rdsk/dN; d1 of another set is another mirror."""
-    assert soft_partitions('blue/d101 -p blue/d1 -o 4160 -b 2097152 \n') == {'blue/d101': 'blue/d1'}
-    assert soft_partitions('blue/d101 -p /dev/md/blue/rdsk/d1 -o 4160 -b 2097152 \n') == {'blue/d101': 'blue/d1'}
+    assert parse_report('') == {} and parse_concise('') == {}
 
 
 # Damage. Each takes (random, lines with their ends) and changes lines in place; none can put in a state that was not there.

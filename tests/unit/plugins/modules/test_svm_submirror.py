@@ -287,10 +287,200 @@ def test_members_that_cannot_be(call, two, run, members, word):
     assert told['failed'] and word in told['msg'] and two.journal(*CHANGING) == []
 
 
-def test_soft_partitions_are_refused(call, two, run):
-    two.put('more', 'd101 -p d1 -o 4160 -b 100 \n')
-    told = call('svm_submirror', run=run(), state='offline', members=MEMBERS)
-    assert told['failed'] and 'd101' in told['msg'] and two.journal(*CHANGING) == []
+@pytest.fixture
+def soft(solaris):
+    """d1 with the soft partitions d101 and d102 on it, both mounted."""
+    solaris.mirror('d1', mounted=False, d2='okay', d3='okay')
+    solaris.put('more', 'd101 -p /dev/md/rdsk/d1 -o 1 -b 100 \nd102 -p /dev/md/rdsk/d1 -o 102 -b 100 \n')
+    solaris.mounted('d101')
+    solaris.mounted('d102')
+    return solaris
+
+
+@pytest.mark.parametrize('members', [
+    [dict(mirror='d1', submirror='d3')], [dict(mirror='d101')], [dict(mirror='d101', submirror='d3'), dict(mirror='d102')],
+    [dict(mirror='d1'), dict(mirror='d102')]])
+def test_all_soft_partitions_of_a_mirror_are_locked_and_cut_at_once(call, soft, run, members):
+    done = call('svm_submirror', run=run(), state='offline', members=members)
+    assert done['verdict'] == 'filesystem' and soft.journal(*CHANGING) == ['metaoffline d1 d3'] and soft.locks() == []
+    assert [line.split()[-2:] for line in soft.journal('lockfs') if ' -w ' in line] == [soft.points]
+    member, = done['members']
+    assert (member['volume'], member['copy'], member['filesystem'], member['bytes']) == ('d1', 'd3', None, 8192 * 512)
+    assert [(part['volume'], part['filesystem']) for part in member['soft_partitions']] == list(zip(('d101', 'd102'), soft.points))
+    assert done['chosen'] == [dict(mirror='d1', submirror='d3')]
+
+
+def test_a_soft_partition_that_cannot_be_locked_leaves_a_crash_copy(call, soft, run):
+    soft.put('mnttab', ''.join(line for line in soft.read('mnttab').splitlines(True) if 'd102' not in line))
+    done = call('svm_submirror', run=run(), state='offline', members=[dict(mirror='d101', filesystem=soft.points[0])])
+    assert done['verdict'] == 'crash' and [line.split()[-1] for line in soft.journal('lockfs') if ' -w ' in line] == soft.points[:1]
+
+
+def test_several_mirrors_with_something_that_cannot_be_locked_are_no_cut(call, soft, run):
+    soft.put('mnttab', ''.join(line for line in soft.read('mnttab').splitlines(True) if 'd102' not in line))
+    soft.mirror('d4', d5='okay', d6='okay')
+    told = call('svm_submirror', run=run(), state='offline', members=[dict(mirror='d101'), dict(mirror='d4')])
+    assert told['failed'] and 'd1' in told['object'] and soft.journal(*CHANGING) == []
+
+
+@pytest.mark.parametrize('line, members, word', [
+    ('d101 -p /dev/rdsk/c9t0d0s0 -o 1 -b 100 \n', [dict(mirror='d101')], 'lies on no mirror'),
+    ('d64 -t /dev/md/rdsk/d1 d63\n', [dict(mirror='d1')], 'part of another volume'),
+    ('d101 -p d1 -o 1 -b 100 \n', [dict(mirror='d101', submirror='d2'), dict(mirror='d1', submirror='d3')], 'Two submirrors'),
+    ('d101 -p d1 -o 1 -b 100 \n', [dict(mirror='d101'), dict(mirror='d101')], 'more than once'),
+    ('d101 -p d1 -o 1 -b 100 \n', [dict(mirror='d101', filesystem='/elsewhere')], 'is not where')])
+def test_what_lies_on_a_mirror_and_cannot_be_cut(call, two, run, line, members, word):
+    two.put('more', line)
+    told = call('svm_submirror', run=run(), state='offline', members=members)
+    assert told['failed'] and word in told['msg'] and two.journal(*CHANGING) == []
+
+
+@pytest.mark.parametrize('halves, copy', [(dict(d2='okay', d3='okay'), 'd3'), (dict(d2='okay', d3='okay', d4='okay'), 'd4')])
+def test_the_last_submirror_is_chosen_and_stays_so(call, solaris, run, halves, copy):
+    solaris.mirror('d1', **halves)
+    name = run()
+    done = call('svm_submirror', run=name, state='offline', members=[dict(mirror='d1')])
+    assert solaris.journal(*CHANGING) == ['metaoffline d1 ' + copy]
+    assert done['members'][0]['copy'] == copy and done['chosen'] == [dict(mirror='d1', submirror=copy)]
+    again = call('svm_submirror', run=name, state='offline', members=[dict(mirror='d1')])
+    assert not again['changed'] and again['chosen'] == done['chosen']
+    other = call('svm_submirror', run=run('other'), state='offline', members=[dict(mirror='d1')])
+    assert other['failed'] and len(solaris.journal(*CHANGING)) == 1
+
+
+# Disk sets.
+
+@pytest.fixture
+def blue(solaris):
+    """Mirror d1 of disk set blue, which this host owns."""
+    solaris.mirror('d1', mounted=False, d2='okay', d3='okay')
+    solaris.mounted('d1', 'blue')
+    solaris.put('owner', 'Yes')
+    return solaris
+
+
+@pytest.mark.parametrize('given, cut, home', [
+    (dict(state='offline', diskset='blue', members=[dict(mirror='d1', submirror='d3')]), 'metaoffline', 'metaonline'),
+    (dict(state='detached', members=[dict(mirror='blue/d1')]), 'metadetach', 'metattach')])
+def test_a_mirror_of_a_disk_set(call, blue, run, given, cut, home):
+    name = run()
+    done = call('svm_submirror', run=name, **given)
+    assert [line for line in blue.journal() if line.startswith(('metaoff', 'metade'))] == [cut + ' -s blue d1 d3']
+    member, = done['members']
+    assert (member['volume'], member['copy'], member['device'], member['original'], member['filesystem']) == (
+        'blue/d1', 'blue/d3', '/dev/md/blue/rdsk/d3', '/dev/md/blue/rdsk/d1', blue.points[0])
+    assert done['after'] == {'blue/d1': {'blue/d2': 'okay', 'blue/d3': given['state']}} and done['verdict'] == 'filesystem'
+    data = record(blue, name)
+    assert [clause['argv'][-2:] for clause in data['proof']][0] == ['-s', 'blue'] and len(data['proof']) >= 2
+    back = call('svm_submirror', run=name, state='online')
+    assert back['changed'] and back['after']['blue/d1']['blue/d3'] == 'resyncing'
+    assert blue.journal(home) == [home + ' -s blue d1 d3']
+
+
+@pytest.mark.parametrize('owner', ['', 'No (auto)'])
+@pytest.mark.parametrize('state', ['offline', 'online'])
+def test_a_disk_set_of_another_host_is_left_alone(call, blue, run, owner, state):
+    blue.put('owner', owner)
+    told = call('svm_submirror', run=run(), state=state, diskset='blue', members=[dict(mirror='d1', submirror='d3')])
+    assert told['failed'] and 'not taken by this host' in told['msg'] and blue.journal('metastat', *CHANGING) == []
+
+
+# Detached.
+
+def test_detach_and_attach(call, two, run):
+    name = run()
+    two.on('metadetach', 'cp %s/runs/%s.json "$D/seen.$1"' % (two.state, name))
+    done = call('svm_submirror', run=name, state='detached', members=MEMBERS)
+    assert done['after'] == {'d1': {'d2': 'okay', 'd3': 'detached'}, 'd4': {'d5': 'okay', 'd6': 'detached'}}
+    assert two.states('d1') == dict(d2='okay') and done['verdict'] == 'filesystem' and two.locks() == []
+    seen = json.loads(two.read('seen.d1'))['undo']
+    assert [(entry['id'], entry['action'], entry['text']) for entry in seen] == [
+        ('svm_submirror:d1:d3', 'attached', 'd3 1 1 /dev/rdsk/c1d3s0'), ('svm_submirror:d4:d6', 'attached', 'd6 1 1 /dev/rdsk/c1d6s0')]
+    again = call('svm_submirror', run=name, state='detached', members=MEMBERS)
+    assert not again['changed'] and again['before'] == done['after']
+
+    told = call('svm_submirror', check=True, run=name, state='attached')
+    back = call('svm_submirror', run=name, state='attached')
+    assert [command['argv'] for command in told['commands']] == [command['argv'] for command in back['commands']]
+    assert two.journal('metattach') == ['metattach d1 d3', 'metattach d4 d6']
+    assert back['after'] == {'d1': {'d2': 'okay', 'd3': 'resyncing'}, 'd4': {'d5': 'okay', 'd6': 'resyncing'}} and len(undo(two, name)) == 2
+    two.put('mirror.d1', 'd2 okay\nd3 okay\n')
+    two.put('mirror.d4', 'd5 okay\nd6 okay\n')
+    assert not call('svm_submirror', run=name, state='attached')['changed'] and undo(two, name) == []
+
+
+def test_detach_in_check_mode(call, two, run):
+    name = run()
+    told = call('svm_submirror', check=True, run=name, state='detached', members=MEMBERS)
+    after = call('svm_submirror', check=True, run='<run>', state='attached', members=told['chosen'], assume=told['after'])
+    assert [command['argv'][0].split('/')[-1] for command in after['commands']] == ['metattach'] * 2
+    assert two.journal('metadetach', 'metattach') == []
+    done = call('svm_submirror', run=name, state='detached', members=MEMBERS)
+    assert [command['argv'] for command in told['commands']] == [command['argv'] for command in done['commands']]
+    assert told['after'] == done['after']
+
+
+@pytest.mark.parametrize('fault, cut', [
+    ('[ $1 = d1 ] || { echo "metadetach: node1: d4: resync in progress" >&2; exit 1; }', ['d1']),
+    ('[ $1 = d1 ] || exit 0', ['d1']), ('[ $1 = d1 ] || exec sleep 60', ['d1'])])
+def test_a_window_of_detaching_that_fails_is_rolled_back(call, two, run, fault, cut):
+    name = run()
+    two.on('metadetach', fault)
+    told = call('svm_submirror', run=name, state='detached', members=MEMBERS, lease=1)
+    assert told['failed'] and two.locks() == [] and two.journal('metattach') == ['metattach d1 d3']
+    assert two.states('d1')['d3'] == 'resyncing' and two.states('d4') == dict(d5='okay', d6='okay')
+    assert undo(two, name) == ['svm_submirror:d1:d3'] and record(two, name)['verdict'] == 'torn'
+
+
+@pytest.mark.parametrize('change', [
+    lambda host: host.put('more', 'd9 -m /dev/md/rdsk/d3 1\n'), lambda host: host.put('more', 'd101 -p d3 -o 1 -b 2 \n'),
+    lambda host: host.put('stripes', 'd2\nd5\nd6\n'), lambda host: host.put('stripes', 'd2\nd5\nd6\nd3 1 1 c9t9d9s9\n')])
+def test_a_detached_submirror_that_somebody_else_has_is_never_attached(call, two, run, change):
+    name = run()
+    call('svm_submirror', run=name, state='detached', members=MEMBERS[:1])
+    change(two)
+    told = call('svm_submirror', run=name, state='attached')
+    assert not told['changed'] and 'left alone' in str(told['warnings'])
+    assert two.journal('metattach') == [] and undo(two, name) == [] and two.states('d1') == dict(d2='okay')
+
+
+@pytest.mark.parametrize('spoil, word', [
+    (lambda host, name: host.put('mirror.d1', 'd2 maintenance\n'), 'last good copy'),
+    (lambda host, name: host.put('mnttab', host.read('mnttab') + '/dev/md/dsk/d3\t/mnt\tufs\trw\t0\n'), 'mounted'),
+    (lambda host, name: _run.load(host.state, name).update(job=_process.identity(os.getpid(), '1795000000')), 'copy job'),
+    (lambda host, name: host.on('metattach', 'exit 0'), 'did not come home')])
+def test_a_detached_submirror_that_must_not_be_attached_now(call, two, run, spoil, word):
+    name = run()
+    call('svm_submirror', run=name, state='detached', members=MEMBERS[:1])
+    spoil(two, name)
+    told = call('svm_submirror', run=name, state='attached')
+    assert told['failed'] and word in told['msg'] and undo(two, name) == ['svm_submirror:d1:d3'] and 'd3' not in two.states('d1')
+
+
+def test_a_detached_submirror_comes_home_after_a_boot(call, two, run):
+    name = run()
+    call('svm_submirror', run=name, state='detached', members=MEMBERS[:1])
+    two.put('boot', '1795999999')
+    assert call('svm_submirror', run=name, state='online')['changed'] and two.journal('metattach') == ['metattach d1 d3']
+
+
+def test_what_nobody_has_detached_is_no_submirror(call, two, run):
+    two.put('mirror.d1', 'd2 okay\n')
+    told = call('svm_submirror', run=run(), state='detached', members=MEMBERS[:1])
+    assert told['failed'] and 'not a submirror' in told['msg']
+
+
+# A kept copy that is given back before the split.
+
+@pytest.mark.parametrize('word', ['offline', 'detached'])
+def test_a_plan_from_a_predicted_state(call, two, run, word):
+    first = run('one')
+    call('svm_submirror', run=first, state=word, members=MEMBERS)
+    home = call('svm_submirror', check=True, run=first, state='online')
+    assert home['after'] == {'d1': {'d2': 'okay', 'd3': 'okay'}, 'd4': {'d5': 'okay', 'd6': 'okay'}}
+    told = call('svm_submirror', check=True, run='<run>', state=word, members=[dict(mirror='d1'), dict(mirror='d4')], assume=home['after'])
+    assert told['chosen'] == MEMBERS and told['changed'] and [member['copy'] for member in told['members']] == ['d3', 'd6']
+    assert call('svm_submirror', check=True, run='<run>', state=word, members=MEMBERS)['failed']
 
 
 def test_a_lock_of_somebody_else_is_refused(call, two, run):
@@ -306,7 +496,7 @@ def test_the_state_directory_on_a_member_is_refused(call, two, run):
     assert told['failed'] and two.points[0] in told['msg'] and two.journal(*CHANGING) == []
 
 
-def test_offline_needs_a_run_that_is_known(call, two):
+def test_a_split_needs_a_run_that_is_known(call, two):
     assert 'run' in call('svm_submirror', state='offline', members=MEMBERS)['msg']
     told = call('svm_submirror', state='offline', members=MEMBERS, run='20261120T031500Z-a1b2c3')
     assert told['failed'] and 'no record' in told['msg'] and two.journal(*CHANGING) == []
@@ -353,7 +543,7 @@ def test_a_metaonline_without_effect_fails(call, two, run, fault):
     call('svm_submirror', run=name, state='offline', members=MEMBERS[:1])
     two.on('metaonline', fault)
     told = call('svm_submirror', run=name, state='online')
-    assert told['failed'] and 'did not come online' in told['msg'] and undo(two, name)
+    assert told['failed'] and 'did not come home' in told['msg'] and undo(two, name)
 
 
 def test_a_metaonline_that_only_reports_failure_is_success(call, two, run):
