@@ -7,6 +7,7 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import itertools
 import os
 import re
 
@@ -93,11 +94,11 @@ class Server:
     # What a copy must hold.
 
     def places(self):
-        """The directories and links that hold data: each must be in the copy."""
+        """The directories and links that hold data: each must be in the copy. The named ones come first."""
         data = self.settings['datadir']
         files = [self.settings.get(name) for name in FILES] + self.data_files() + self.tablespaces()
-        found = set(self.settings.get(name) for name in DIRECTORIES) | set(os.path.dirname(path) for path in files if path)
-        return sorted(set(os.path.join(data, path) for path in found if path) | set(inside(data)))
+        named = set(self.settings.get(name) for name in DIRECTORIES) | set(os.path.dirname(path) for path in files if path)
+        return itertools.chain(sorted(os.path.join(data, path) for path in named if path), inside(data))
 
     def data_files(self):
         home = self.settings.get('innodb_data_home_dir') or ''

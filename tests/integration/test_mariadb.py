@@ -59,8 +59,9 @@ def refused(host, backup, *words):
 
 def commits(server):
     """Whether a transaction can end at once."""
+    argv = [*server.client(), "-e", "INSERT INTO bank.history (amount) VALUES (0)"]
     try:
-        return server.lab.exec(server.host, [*server.client(), "-e", "INSERT INTO bank.history (amount) VALUES (0)"], timeout=5).returncode == 0
+        return server.lab.exec(server.host, argv, timeout=5).returncode == 0
     except subprocess.TimeoutExpired:
         return False
 

@@ -28,7 +28,8 @@ BEGIN; UPDATE bank.savings SET amount = amount - @x WHERE id = @a;
 UPDATE bank.current SET amount = amount + @x WHERE id = @b;
 INSERT INTO bank.history (amount) VALUES (@x); COMMIT; INSERT INTO bank.notes (word) VALUES ('transfer');
 """ % (ACCOUNTS, ACCOUNTS)
-SUMS = "SELECT (SELECT SUM(amount) FROM bank.savings), (SELECT SUM(amount) FROM bank.current), (SELECT COALESCE(SUM(amount), 0) FROM bank.history)"
+SUMS = """SELECT (SELECT SUM(amount) FROM bank.savings), (SELECT SUM(amount) FROM bank.current),
+(SELECT COALESCE(SUM(amount), 0) FROM bank.history)"""
 
 
 class Server:

@@ -10,6 +10,8 @@ __metaclass__ = type
 import json
 import sys
 
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_session import DONE
+
 # Each line of the file answers is a pair: what is in the statement, and the answer; DIE, HANG and ERROR are special ones.
 SCRIPT = r"""#!%s
 import json, os, sys, time
@@ -19,7 +21,6 @@ with open(name + '.pid', 'a') as pids:
     pids.write('%%d\n' %% os.getpid())
 with open(name + '.argv', 'a') as called:
     called.write('\n'.join(sys.argv[1:]) + '\n')
-answers = json.load(open(name + '.answers'))
 while True:
     line = sys.stdin.readline()
     if not line:
@@ -30,6 +31,11 @@ while True:
         print(line[6:].strip())
         sys.stdout.flush()
         continue
+    if line == "SELECT '%s';\n":
+        print('%s\n%s')
+        sys.stdout.flush()
+        continue
+    answers = json.load(open(name + '.answers'))
     said = ([str(answer) for pattern, answer in answers if pattern in line] + [''])[0]
     if said == 'DIE':
         sys.exit(2)
@@ -55,11 +61,11 @@ class Client:
     def __init__(self, place, name):
         self.file = place.join(name)
         self.path = str(self.file)
-        self.file.write(SCRIPT % sys.executable)
+        self.file.write(SCRIPT % (sys.executable, DONE, DONE, DONE))
         self.file.chmod(0o755)
 
     def answer(self, pairs):
-        """What it answers from its next start on: [(part of the statement, text)], the first that fits."""
+        """What it answers from now on: [(part of the statement, text)], the first that fits."""
         self.file.new(basename=self.file.basename + '.answers').write(json.dumps(pairs))
 
     def lines(self, kind):

@@ -98,8 +98,8 @@ def test_a_client_that_is_not_there():
     assert caught.value.facts['object'] == '/nonexistent/psql'
 
 
-@pytest.mark.parametrize('answer, word, vendor',
-                         [('DIE', 'ended', None), ('HANG', 'no answer', None), ('ERROR:  permission denied', 'ended', 'ERROR:  permission denied')])
+@pytest.mark.parametrize('answer, word, vendor', [
+    ('DIE', 'ended', None), ('HANG', 'no answer', None), ('ERROR:  permission denied', 'ended', 'ERROR:  permission denied')])
 def test_a_session_that_does_not_answer(psql, answer, word, vendor):
     path = psql(start=answer)
     talk = session(path)
