@@ -5,7 +5,8 @@
 """The copy job of a run: a program of its own on the host that outlives module, connection and controller.
 
 Its files are in <run directory>/job: job.zip (the program), spec.json (what to do; once it runs, also who does it),
-progress.json (about once a second), result.json (at the end), log (what its tools say), lock (held while it lives).
+progress.json (about once a second), result.json (at the end), log (what its tools say; of several streams log.0, log.1, ...),
+lock (held while it lives).
 
 This is the side of the modules: start(), status(), stop(). The program itself is in _worker.
 """
@@ -32,6 +33,8 @@ NOT_IN_PROGRAM = (PACKAGE + '._module',)
 MAIN = 'import sys\nfrom %s import _worker, %s\nsys.exit(_worker.main(sys.argv[1], %s.work))\n'
 RUNNING, LOST, ABSENT = 'running', 'lost', 'absent'
 COMPLETE, FAILED = _worker.COMPLETE, _worker.FAILED
+# Options of every module that starts a job; described in the doc fragment job.
+OPTIONS = dict(environment=dict(type='dict', no_log=True), stall=dict(type='int', default=900), restart=dict(type='bool', default=False))
 START_WAIT = 30
 STOP_WAIT = 20
 NOTHING = dict(state=ABSENT, bytes=0, total=None, seconds=0, error=None, manifest=None, log=None, progress=[])
@@ -173,8 +176,7 @@ def stop(record):
             pass
         if not _process.wait_gone(process, STOP_WAIT) and not _process.kill(process):
             raise _unkillable(record, process)
-    child = _last_progress(directory).get('child')
-    if child and _process.alive(child, boot):
+    for child in _children(directory, boot):
         acted = True
         if not _process.kill(child, group=True):
             raise _unkillable(record, child)
@@ -189,12 +191,16 @@ def _unkillable(record, process):
 
 def _clear(directory):
     """Take away what an earlier job of the run has left, a tool it left behind among it."""
-    child = _last_progress(directory).get('child')
-    if child and _process.alive(child, _platform.boot_identity(Runner())):
+    for child in _children(directory, _platform.boot_identity(Runner())):
         _process.kill(child, group=True)
-    for name in ('spec.json', 'progress.json', 'result.json', 'log'):
-        if os.path.exists(os.path.join(directory, name)):
+    for name in os.listdir(directory):
+        if name in ('spec.json', 'progress.json', 'result.json') or name.partition('.')[0] == 'log':
             os.unlink(os.path.join(directory, name))
+
+
+def _children(directory, boot):
+    """The tools of a job that still live."""
+    return [child for child in _last_progress(directory).get('children', []) if _process.alive(child, boot)]
 
 
 def _write_program(path, work):

@@ -14,22 +14,27 @@ import os
 import re
 import time
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _filters, _methods
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 
 FAMILY = 'volmgr.snapbackup/manifest/'
-SCHEMA = FAMILY + '1'
-METHODS = ('dd', 'tar', 'ufsdump', 'command')
+SCHEMA = FAMILY + '2'
 SHA256 = re.compile(r'^[0-9a-f]{64}\Z')
 TEXT = (type(u''), str)
 NUMBER = (int, type(1 << 70))
 MAYBE_TEXT = TEXT + (type(None),)
 MAYBE_NUMBER = NUMBER + (type(None),)
-KEYS = dict(schema=TEXT, run=TEXT, name=TEXT, manager=TEXT, host=TEXT, created=TEXT, verdict=MAYBE_TEXT, window=(dict, type(None)),
+MAYBE_DICT = (dict, type(None))
+KEYS = dict(schema=TEXT, run=TEXT, name=TEXT, manager=TEXT, host=TEXT, created=TEXT, verdict=MAYBE_TEXT, window=MAYBE_DICT,
             images=list, recovery=list, layout=dict, proof=list, complete=bool)
-IMAGE_KEYS = dict(volume=TEXT, method=TEXT, file=MAYBE_TEXT, bytes=MAYBE_NUMBER, sha256=MAYBE_TEXT, source=TEXT,
+# bytes, sha256: of the stream as it was read. stored_bytes, stored_sha256: of what was written, compressed or encrypted.
+# Where it was written is either file (a path relative to the manifest) or tape; neither where a command has stored by itself.
+IMAGE_KEYS = dict(volume=TEXT, method=TEXT, file=MAYBE_TEXT, tape=MAYBE_DICT, bytes=MAYBE_NUMBER, sha256=MAYBE_TEXT,
+                  stored_bytes=MAYBE_NUMBER, stored_sha256=MAYBE_TEXT, compression=MAYBE_TEXT, encryption=MAYBE_TEXT, source=TEXT,
                   volume_bytes=MAYBE_NUMBER, original=MAYBE_TEXT, filesystem=MAYBE_TEXT, fstype=MAYBE_TEXT, level=MAYBE_NUMBER,
-                  commands=list)
+                  dump=MAYBE_DICT, commands=list)
+TAPE_KEYS = dict(device=TEXT, label=TEXT, serial=TEXT, file=NUMBER, block=NUMBER)
+DUMP_KEYS = dict(date=TEXT, since=MAYBE_TEXT, base=MAYBE_TEXT)
 SET_KEYS = dict(driver=TEXT, volume=TEXT, directory=TEXT, files=list)
 FILE_KEYS = dict(file=TEXT, place=TEXT, sha256=TEXT, mode=TEXT)
 
@@ -50,8 +55,18 @@ def read(path):
         raise _bad(path, 'not JSON: %s' % error)
     if manifest is None:
         raise Refused('There is no manifest %s, so there is no complete image.' % path, object=path, look='ls -l %s' % path)
+    manifest = upgraded(manifest)
     check(path, manifest)
     return manifest
+
+
+def upgraded(manifest):
+    """A manifest of the first version as one of this version: what was written was the stream itself."""
+    if not isinstance(manifest, dict) or manifest.get('schema') != FAMILY + '1' or not isinstance(manifest.get('images'), list):
+        return manifest
+    images = [dict(image, stored_bytes=image.get('bytes'), stored_sha256=image.get('sha256'), compression=None, encryption=None,
+                   tape=None, dump=None) if isinstance(image, dict) else image for image in manifest['images']]
+    return dict(manifest, schema=SCHEMA, images=images)
 
 
 def check(path, manifest):
@@ -81,17 +96,31 @@ def check(path, manifest):
 
 
 def _check_image(path, image):
-    if image['method'] not in METHODS:
-        raise _bad(path, 'the unknown method %s' % image['method'])
-    if image['file'] is None:
+    for key, known in (('method', _methods.NAMES), ('compression', _filters.COMPRESSIONS), ('encryption', _filters.ENCRYPTIONS)):
+        if image[key] not in known and (image[key] is not None or key == 'method'):
+            raise _bad(path, 'the unknown %s %s' % (key, image[key]))
+    if image['dump']:
+        _shape(path, 'a dump', image['dump'], DUMP_KEYS)
+    if image['tape']:
+        _shape(path, 'a place on a tape', image['tape'], TAPE_KEYS)
+        if image['file'] is not None or image['tape']['file'] < 1 or image['tape']['block'] < 1:
+            raise _bad(path, 'an image of %s on no file of a tape' % image['volume'])
+    elif image['file'] is None:
         if image['method'] != 'command':
             raise _bad(path, 'an image of %s without a file' % image['volume'])
         return
-    _inside(path, image['file'])
-    if image['bytes'] is None or image['bytes'] < 0 or not SHA256.match(image['sha256'] or ''):
-        raise _bad(path, 'an image of %s without its size and sum' % image['volume'])
+    else:
+        _inside(path, image['file'])
+    for prefix in ('', 'stored_'):
+        if (image[prefix + 'bytes'] or 0) < 0 or image[prefix + 'bytes'] is None or not SHA256.match(image[prefix + 'sha256'] or ''):
+            raise _bad(path, 'an image of %s without its size and sum' % image['volume'])
     if image['method'] == 'dd' and image['bytes'] != image['volume_bytes']:
         raise _bad(path, 'a raw image of %s that is not as long as the volume' % image['volume'])
+
+
+def is_stored(image):
+    """Whether the image was stored here, and not by a command of the user."""
+    return image['file'] is not None or image['tape'] is not None
 
 
 def _shape(path, what, value, keys):

@@ -9,27 +9,37 @@ __metaclass__ = type
 
 import errno
 import fcntl
+import functools
 import os
-import stat
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _manifest, _platform, _run, _store, _target
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import BLOCK, IN, OUT, Copier, OutputFailed
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import (
+    _crew, _destination, _filters, _hold, _manifest, _methods, _platform, _run, _tape, _target)
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import PIPE, Copier, OutputFailed, writer
 
 # ioctl of Linux block devices: drop what is cached, so that the comparison reads the medium.
 BLKFLSBUF = 0x1261
-# What a pipe gives at a time, gathered to whole blocks: a raw device takes only whole sectors (dd(1M)).
-PIPE_BLOCK = 65536
 
 
 # What is going to be done.
 
-def plan(path, manifest, volumes, command=None, run=''):
+def plan(path, manifest, volumes, command=None, run='', tape_device=None, identity=None):
     """What to do for each of volumes ([{"volume", "target", "bytes", "require_mount"}]) with its image of the manifest at path.
 
-    Each is the image of the manifest, and "path" (of the image, None without a file), "target", "size", "require_mount", "argv".
+    Each is the image of the manifest, and "path" (of the image, None without a file), "target", "size", "require_mount", "argv", and
+    "unpack" (the commands it passes through). tape_device: the no-rewind device where the tape is now, if not where it was written.
     """
-    steps = [_step(path, manifest, wanted, command, run) for wanted in volumes]
+    steps = []
+    for wanted in volumes:
+        image = _manifest.image_of(manifest, wanted['volume'])
+        if image is None:
+            raise Refused('The manifest %s has no image of %s.' % (path, wanted['volume']), object=wanted['volume'],
+                          found=', '.join(sorted(item['volume'] for item in manifest['images'])))
+        if image['tape'] and tape_device:
+            image = dict(image, tape=dict(image['tape'], device=tape_device))
+        steps.append(dict(image, path=_manifest.file_of(path, image) if image['file'] else None, target=wanted['target'],
+                          size=wanted.get('bytes'), require_mount=wanted.get('require_mount', True),
+                          argv=_methods.writing(image, wanted['target'], command, run), unpack=_filters.unpack_argvs(image, identity)))
     for key in ('volume', 'target'):
         values = [os.path.realpath(step[key]) if key == 'target' else step[key] for step in steps]
         if len(set(values)) != len(values):
@@ -37,21 +47,9 @@ def plan(path, manifest, volumes, command=None, run=''):
     return steps
 
 
-def _step(path, manifest, wanted, command, run):
-    image = _manifest.image_of(manifest, wanted['volume'])
-    if image is None:
-        raise Refused('The manifest %s has no image of %s.' % (path, wanted['volume']), object=wanted['volume'],
-                      found=', '.join(sorted(item['volume'] for item in manifest['images'])))
-    if image['method'] == 'command' and not command:
-        raise Refused('%s was stored by a command and needs one to be restored.' % image['volume'], object=image['volume'],
-                      found=' '.join(image['commands'][0]), needed='option restore_command')
-    target = wanted['target']
-    argv = {'dd': lambda: [_platform.need('dd'), 'of=' + target, 'ibs=%d' % PIPE_BLOCK, 'obs=%d' % BLOCK],
-            'tar': lambda: [_platform.need('tar'), 'xpf', '-'],
-            'ufsdump': lambda: [_platform.need('ufsrestore'), 'rf', '-'],
-            'command': lambda: _store.absolute(_store.filled_in(command, target=target, volume=image['volume'], run=run))}
-    return dict(image, path=_manifest.file_of(path, image) if image['file'] else None, target=target, size=wanted.get('bytes'),
-                require_mount=wanted.get('require_mount', True), argv=argv[image['method']]())
+def drive(steps):
+    """The tape drive that all of the steps need, or None."""
+    return next((_hold.drive_of(step['tape']['device']) for step in steps if step['tape']), None)
 
 
 def told(manifest, steps):
@@ -79,9 +77,9 @@ def check_images(steps):
         except OSError as error:
             raise Refused('The image of %s is missing.' % step['volume'], object=step['volume'], found=error.strerror,
                           needed=step['path'], look='ls -l %s' % step['path'])
-        if size != step['bytes']:
+        if size != step['stored_bytes']:
             raise Refused('The image of %s is damaged.' % step['volume'], object=step['volume'], found='%d bytes' % size,
-                          needed='%d bytes' % step['bytes'], look='ls -l %s' % step['path'])
+                          needed='%d bytes' % step['stored_bytes'], look='ls -l %s' % step['path'])
 
 
 def check_targets(steps, runner):
@@ -90,8 +88,8 @@ def check_targets(steps, runner):
         if step['method'] == 'dd' or (step['method'] == 'command' and not os.path.isdir(step['target'])):
             _target.check_device(step['target'], step['volume_bytes'] or 0, step['size'])
         else:
-            _target.check_directory(step['target'], step['level'], step['require_mount'])
-            _store.refuse_write_locked(step['target'], runner)
+            _target.check_directory(step['target'], step['level'], step['require_mount'], (step['dump'] or {}).get('base'))
+            _destination.refuse_write_locked(step['target'], runner)
 
 
 # The job.
@@ -99,24 +97,39 @@ def check_targets(steps, runner):
 def work(job):
     """Verify all images of job.spec, then write each onto its target and compare. Returns {"manifest": path}."""
     steps = job.spec['steps']
-    check_images(steps)
-    for step in steps:
-        verify(job, step)
-    # The verification may have taken hours.
-    check_targets(steps, job.runner)
-    for step in steps:
-        refuse_ended(job)
-        # So may the restore of the volumes before this one.
-        check_targets([step], job.runner)
-        try:
-            restore(job, step)
-        except Refused as error:
-            error.message += (' %s is overwritten in part: it holds neither the old data nor the image, until it is restored again.'
-                              % step['target'])
-            raise
-        job.gauge.state = 'restored'
+    owner = dict((key, job.record.data[key]) for key in ('kind', 'run', 'name'))
+    with _hold.held(job.record.state_dir, drive(steps), owner):
+        check_images(steps)
+        tapes = tapes_of(job.runner, steps)
+        _crew.each(steps, lambda step: verify(job, step, tapes), 1, job.kill_tools)
+        # The verification may have taken hours.
+        check_targets(steps, job.runner)
+        _crew.each(steps, lambda step: overwrite(job, step, tapes), 1, job.kill_tools)
     job.update(image=job.spec['manifest'])
     return dict(manifest=job.spec['manifest'])
+
+
+def tapes_of(runner, steps):
+    """{device: Tape} of the drives that are read; Refused unless the right tape is in each."""
+    tapes = {}
+    for step in steps:
+        if step['tape'] and step['tape']['device'] not in tapes:
+            tape = tapes[step['tape']['device']] = _tape.Tape(step['tape']['device'], runner)
+            tape.check(step['tape']['label'], step['tape']['serial'])
+    return tapes
+
+
+def overwrite(job, step, tapes):
+    refuse_ended(job)
+    # The restore of the volumes before this one may have taken hours too.
+    check_targets([step], job.runner)
+    try:
+        restore(job, step, tapes)
+    except Refused as error:
+        error.message += (' %s is overwritten in part: it holds neither the old data nor the image, until it is restored again.'
+                          % step['target'])
+        raise
+    job.gauge(step['volume']).state = 'restored'
 
 
 def refuse_ended(job):
@@ -126,70 +139,88 @@ def refuse_ended(job):
         raise Refused('The run was ended before its image was written.', object=record.run, found=record.data['result'])
 
 
-def verify(job, step):
-    """Refused unless the image is exactly what was stored."""
-    if step['path'] is None:
+def verify(job, step, tapes):
+    """Refused unless the image is exactly what was stored, and becomes what was read when it is unpacked."""
+    if not _manifest.is_stored(step):
         return
     gauge = job.phase(step['volume'], 'verify', step['bytes'])
-    fd = os.open(step['path'], os.O_RDONLY)
     try:
-        copier = Copier(None, gauge.count)
-        copier.take(fd)
-    finally:
-        os.close(fd)
-    if (copier.bytes, copier.sha256()) != (step['bytes'], step['sha256']):
-        raise Refused('The image of %s is damaged; nothing was overwritten.' % step['volume'], object=step['volume'],
-                      found='%d bytes, SHA-256 %s' % (copier.bytes, copier.sha256()),
-                      needed='%d bytes, SHA-256 %s' % (step['bytes'], step['sha256']), look='sha256sum %s' % step['path'])
+        stored, raw = unpacked(job, gauge, step, tapes, None)
+    except CommandFailed as error:
+        error.message = 'The image of %s cannot be read or unpacked; nothing was overwritten. %s' % (step['volume'], error.message)
+        raise
+    sums = [stored.facts(), raw.facts()]
+    needed = [(step['stored_bytes'], step['stored_sha256']), (step['bytes'], step['sha256'])]
+    for found, right in zip(sums, needed):
+        if found != right:
+            raise Refused('The image of %s is damaged; nothing was overwritten.' % step['volume'], object=step['volume'],
+                          found='%d bytes, SHA-256 %s' % found, needed='%d bytes, SHA-256 %s' % right,
+                          look='sha256sum %s' % step['path'] if step['path'] else None)
     gauge.state = 'verified'
 
 
-def restore(job, step):
+def unpacked(job, gauge, step, tapes, write):
+    """Let an image pass through what unpacks it into write. Returns the Copier of what was stored and that of what came out."""
+    raw = Copier(write, gauge.count, step['bytes'])
+    stored = Copier(None, gauge.touch) if step['unpack'] else raw
+    _filters.convey(job, gauge, step['unpack'], functools.partial(read_image, job, gauge, step, tapes), stored, raw)
+    return stored, raw
+
+
+def read_image(job, gauge, step, tapes, copier):
+    """Let copier take an image as it was stored."""
+    if step['tape']:
+        _tape.read(job, gauge, tapes[step['tape']['device']], step, copier)
+        return
+    source = os.open(step['path'], os.O_RDONLY)
+    try:
+        copier.take(source)
+    finally:
+        os.close(source)
+
+
+def restore(job, step, tapes):
     gauge = job.phase(step['volume'], 'restore', step['bytes'])
-    cwd = step['target'] if step['method'] in ('tar', 'ufsdump') else '/'
-    if step['path'] is None:
-        with job.running(step['argv'], None, cwd):
+    cwd = step['target'] if _methods.restores_files(step['method']) else '/'
+    if not _manifest.is_stored(step):
+        with job.running(gauge, step['argv'], cwd=cwd):
             return
-    feed(job, gauge, step, cwd)
+    feed(job, gauge, step, tapes, cwd)
     gauge.state = 'flush'
     if step['method'] == 'dd':
         flush_device(step['target'])
         compare(job, step)
         return
-    if step['method'] == 'ufsdump' and job.spec['last_level']:
-        symtable = os.path.join(step['target'], _target.SYMTABLE)
-        if os.path.exists(symtable):
-            os.unlink(symtable)
+    if step['method'] in _methods.DUMPS and job.spec['last_level']:
+        for name in _target.SYMTABLES:
+            symtable = os.path.join(step['target'], name)
+            if os.path.exists(symtable):
+                os.unlink(symtable)
     flush_files(job, step['target'])
 
 
 def flush_files(job, target):
     """Wait until restored files are on the disk. On Solaris sync(1M) only begins to write; lockfs -f waits."""
     lockfs = _platform.find('lockfs')
-    point, fstype = _store.mount_of(target)
+    point, fstype = _destination.mount_of(target)
     flush = [lockfs, '-f', point] if lockfs and fstype == 'ufs' else [_platform.need('sync')]
     job.runner.expect(flush, timeout=3600)
 
 
-def feed(job, gauge, step, cwd):
+def feed(job, gauge, step, tapes, cwd):
     """Write the image into the tool, and make sure that it was still the verified one."""
-    source = os.open(step['path'], os.O_RDONLY)
-    try:
-        with job.running(step['argv'], IN, cwd) as tool:
-            copier = Copier(tool.pipe, gauge.count, step['bytes'])
-            try:
-                copier.take(source)
-            except OutputFailed as error:
-                if error.errno != errno.EPIPE:
-                    raise Refused('%s takes no more.' % step['argv'][0], object=step['volume'], found=error.strerror)
-                tool.check()
-                raise Refused('%s ended before it had read the whole image.' % step['argv'][0], object=step['volume'],
-                              found='%d of %d bytes' % (copier.bytes, step['bytes']), vendor=tool.said() or None)
-    finally:
-        os.close(source)
-    if (copier.bytes, copier.sha256()) != (step['bytes'], step['sha256']):
+    with job.running(gauge, step['argv'], stdin=PIPE, cwd=cwd) as tool:
+        try:
+            stored, raw = unpacked(job, gauge, step, tapes, writer(tool.input))
+        except OutputFailed as error:
+            if error.errno != errno.EPIPE:
+                raise Refused('%s takes no more.' % step['argv'][0], object=step['volume'], found=error.strerror)
+            tool.check()
+            raise Refused('%s ended before it had read the whole image.' % step['argv'][0], object=step['volume'],
+                          found='less than %d bytes' % step['bytes'], vendor=tool.said() or None)
+    if (stored.facts(), raw.facts()) != ((step['stored_bytes'], step['stored_sha256']), (step['bytes'], step['sha256'])):
         raise Refused('The image of %s was changed while it was being restored.' % step['volume'], object=step['volume'],
-                      look='ls -l %s' % step['path'])
+                      look='ls -l %s' % step['path'] if step['path'] else None)
 
 
 def flush_device(path):
@@ -210,68 +241,10 @@ def compare(job, step):
     """Refused unless the target now holds the image."""
     gauge = job.phase(step['volume'], 'compare', step['bytes'])
     copier = Copier(None, gauge.count, step['bytes'])
-    for argv in _store.dd_argvs(step['argv'][0], step['target'], step['bytes']):
-        with job.running(argv, OUT) as tool:
-            copier.take(tool.pipe)
-    if (copier.bytes, copier.sha256()) != (step['bytes'], step['sha256']):
+    for argv in _methods.dd_argvs(step['argv'][0], step['target'], step['bytes']):
+        with job.running(gauge, argv, stdout=PIPE) as tool:
+            copier.take(tool.output)
+    if copier.facts() != (step['bytes'], step['sha256']):
         raise Refused('The target %s does not hold the image after it was written.' % step['target'], object=step['target'],
                       found='SHA-256 %s' % copier.sha256(), needed='SHA-256 %s' % step['sha256'],
                       remedy='look for errors of the device, then restore again')
-
-
-# Files that recovery needs beside the image.
-
-def recovery_of(path, manifest, volume):
-    """The recovery sets of a volume; Refused unless each of their files is there, undamaged."""
-    sets = [entry for entry in manifest['recovery'] if entry['volume'] == volume]
-    for entry in sets:
-        for item in entry['files']:
-            source = _manifest.file_of(path, item)
-            if not os.path.isfile(source) or _store.file_sha256(source)[1] != item['sha256']:
-                raise Refused('The recovery file %s is missing or damaged.' % item['place'], object=volume, found=source,
-                              needed='SHA-256 %s' % item['sha256'])
-    return sets
-
-
-def placements(path, sets, root):
-    """Where the files of recovery sets go below root, as [(source, target, sha256, mode, (uid, gid))].
-
-    Owner and permissions are those of the data directory. Refused where a path would leave root.
-    """
-    found = []
-    for entry in sets:
-        directory = below(root, root, entry['directory'])
-        if not os.path.isdir(directory):
-            raise Refused('The image has no directory %s.' % entry['directory'], object=directory,
-                          needed='the restored file system at %s' % root)
-        owner = os.stat(directory)
-        for item in entry['files']:
-            target = below(root, directory, item['place'])
-            if not os.path.isdir(os.path.dirname(target)):
-                raise Refused('The image has no directory for %s.' % item['place'], object=target)
-            found.append((_manifest.file_of(path, item), target, item['sha256'], stat.S_IMODE(owner.st_mode) & 0o666,
-                          (owner.st_uid, owner.st_gid)))
-    return found
-
-
-def below(root, directory, name):
-    """directory/name; Refused if it leads out of root, by its words or through symbolic links."""
-    target = os.path.join(directory, name)
-    real = os.path.realpath(target)
-    if '..' in name.split('/') or name.startswith('/') or not (real + '/').startswith(os.path.realpath(root).rstrip('/') + '/') \
-            or os.path.islink(target):
-        raise Refused('%s would be placed outside the restored file system.' % name, object=target, found=real,
-                      needed='a place below %s' % root)
-    return target
-
-
-def is_placed(placement):
-    """Whether the target holds the file already."""
-    dummy, target, sha256, dummy, dummy = placement
-    return os.path.isfile(target) and _store.file_sha256(target)[1] == sha256
-
-
-def place(placement):
-    """Put one file into its place, durably."""
-    source, target, dummy, mode, owner = placement
-    _store.copy_file(source, target, mode, owner)

@@ -2,136 +2,67 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Storing the copies of a run: which commands read them, where the images go, and the job that does it."""
+"""Storing the copies of a run: what is done for each of them, and the job that does it."""
 
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
-import collections
+import contextlib
 import errno
 import functools
 import os
 import re
-import stat
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _manifest, _platform, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import (
+    _crew, _destination, _dumps, _files, _filters, _hold, _manifest, _methods, _platform, _recovery, _run, _tape)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import parse_status
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import BLOCK, OUT, Copier, OutputFailed, file_sha256
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import PIPE, Copier, OutputFailed, sync, writer
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._worker import no_more_stopping
 
-SECTOR = 512
-SUFFIX = {'dd': '.img', 'tar': '.tar', 'ufsdump': '.ufsdump', 'command': '.stream'}
-PARTIAL = '.partial'
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 ESTIMATE = re.compile(r'DUMP: Estimated ([0-9]+) blocks')
 
 
-def file_name(volume):
-    """The name of a volume as one part of a path (volumes of a disk set have a slash in theirs)."""
-    return volume.replace('/', '_')
+# What is going to be done.
 
-
-def mount_point(run_directory, volume):
-    """Where the snapshot of a volume is mounted for reading its files."""
-    return os.path.join(run_directory, 'mnt', volume)
-
-
-# What is going to be run.
-
-def dd_argvs(dd, device, size):
-    """Two runs of dd that read exactly size bytes: whole blocks, then the rest in sectors; no operand beyond dd(1M) is needed."""
-    if size % SECTOR:
-        raise Refused('%s cannot be read in sectors.' % device, object=device, found='%d bytes' % size,
-                      needed='a multiple of %d' % SECTOR)
-    argvs = []
-    blocks, rest = divmod(size, BLOCK)
-    if blocks:
-        argvs.append([dd, 'if=' + device, 'bs=%d' % BLOCK, 'count=%d' % blocks])
-    if rest:
-        argvs.append([dd, 'if=' + device, 'bs=%d' % SECTOR, 'skip=%d' % (blocks * BLOCK // SECTOR), 'count=%d' % (rest // SECTOR)])
-    return argvs
-
-
-def ufsdump_argv(ufsdump, original, device, level=0, update=False):
-    """ufsdump(1M) to standard output; N enters the mirror, not the submirror, so that levels find each other."""
-    return [ufsdump, '%d%sNf' % (level, 'u' if update else ''), original, '-', device]
-
-
-def filled_in(argv, **values):
-    """argv with {device}, {path}, {volume}, {run} and the like replaced inside its elements; nothing is ever split."""
-    pattern = re.compile(r'\{(%s)\}' % '|'.join(sorted(values)))
-    return [pattern.sub(lambda found: values[found.group(1)], word) for word in argv]
-
-
-def absolute(argv):
-    """argv with the path of its command."""
-    return list(argv) if os.path.isabs(argv[0]) else [_platform.need(argv[0])] + list(argv[1:])
-
-
-class Destination:
-    """Where a run stores: images, recovery files and the manifest. Nothing is made here."""
-
-    def __init__(self, path, name, run, volumes):
-        """path: an existing directory (or one written with a slash at its end), else the file for the only volume."""
-        self.given = path
-        self.is_directory = path.endswith('/') or os.path.isdir(path)
-        if self.is_directory:
-            self.base = os.path.normpath(path)
-            self.directory = os.path.join(self.base, name, run)
-            self.manifest = os.path.join(self.directory, 'manifest.json')
-            self.recovery = os.path.join(self.directory, 'recovery')
-        else:
-            if len(volumes) != 1:
-                raise Refused('%d volumes cannot be stored in one file.' % len(volumes), object=path,
-                              found='no directory %s' % path, needed='an existing directory')
-            self.base = self.directory = os.path.dirname(os.path.abspath(path))
-            self.manifest = path + '.manifest.json'
-            self.recovery = path + '.recovery'
-        # Two runs may be told the same file; neither may write into what the other is writing.
-        self.partial = PARTIAL if self.is_directory else '.' + run + PARTIAL
-
-    def image(self, volume, method):
-        return os.path.join(self.directory, file_name(volume) + SUFFIX[method]) if self.is_directory else self.given
-
-
-# How to read the copies. argv, output ("stream" or "none"): for name "command"; level, update: for "ufsdump".
-Method = collections.namedtuple('Method', 'name argv output level update')
-
-
-def plan(record, run_directory, destination, method):
+def plan(record, state_dir, destination, method, packing=_filters.PLAIN):
     """The images of a run: what the job does for each member, in the order of the members.
 
-    record: the data of a run record. Each is {"volume", "method", "path" (None where the tool stores itself), "partial" (its
-    name until it is whole), "commands",
-    "bytes" (of the stream, None where not known before), "volume_bytes", "source", "original", "filesystem", "fstype", "level"}.
+    record: the data of a run record. Each has what the manifest will have of it, as far as that is known, and "path" (None on a
+    tape, and where a command stores by itself), "partial" (its name until it is whole), "pack" (commands it passes through),
+    "base" (the dump it builds on) and "update" (whether it is entered in dumpdates).
     """
-    paths = [destination.image(member['volume'], method.name) for member in record['members']]
+    run_directory = os.path.join(state_dir, 'runs', record['run'])
+    by_itself = method.name == 'command' and method.output == 'none'
+    refuse_idle_options(destination, method, packing, by_itself)
+    pack, suffix = _filters.pack_argvs(packing), _filters.suffix(packing)
+    images = []
+    for member in record['members']:
+        path = None if by_itself else destination.image(member['volume'], method.name, suffix)
+        image = dict(volume=member['volume'], method=method.name, volume_bytes=member['bytes'], original=member['original'],
+                     filesystem=member['filesystem'], fstype=member['fstype'], path=path, partial=path and path + destination.partial,
+                     tape=destination.place(), pack=pack, compression=packing.compression, encryption=packing.encryption,
+                     base=None, dump=None, update=method.update)
+        image.update(_methods.reading(member, _methods.mount_point(run_directory, member['volume']), record['run'], method))
+        if image['level']:
+            image['base'] = _dumps.base_of(state_dir, member['original'], method.level)
+        images.append(image)
+    refuse_same([image['path'] for image in images if image['path']])
+    return images
+
+
+def refuse_same(paths):
     if len(set(paths)) != len(paths):
         raise Refused('Two volumes would be stored in one file.', found=', '.join(sorted(paths)))
-    return [dict(_reading(member, mount_point(run_directory, member['volume']), record['run'], method),
-                 path=None if method.name == 'command' and method.output == 'none' else path, partial=path + destination.partial)
-            for member, path in zip(record['members'], paths)]
 
 
-def _reading(member, mounted, run, method):
-    device = member['device']
-    image = dict(volume=member['volume'], method=method.name, bytes=None, volume_bytes=member['bytes'], source=device,
-                 original=member['original'], filesystem=member['filesystem'], fstype=member['fstype'], level=None)
-    if method.name == 'dd':
-        image.update(commands=dd_argvs(_platform.need('dd'), device, member['bytes']), bytes=member['bytes'])
-    elif method.name == 'tar':
-        image.update(commands=[[_platform.need('tar'), 'cf', '-', '-C', mounted, '.']], source=mounted)
-    elif method.name == 'ufsdump':
-        command = ufsdump_argv(_platform.need('ufsdump'), member['original'], device, method.level, method.update)
-        image.update(commands=[command], level=method.level)
-    else:
-        if not method.argv:
-            raise Refused('There is no command to store %s with.' % member['volume'], needed='option command, a list of arguments')
-        words = filled_in(method.argv, device=device, path=mounted, volume=member['volume'], run=run)
-        reads_files = any('{path}' in word for word in method.argv)
-        image.update(commands=[absolute(words)], source=mounted if reads_files else device)
-    return image
+def refuse_idle_options(destination, method, packing, by_itself):
+    """What would not be done is refused, not left out."""
+    if by_itself and (destination.tape or packing != _filters.PLAIN):
+        raise Refused('A command that stores by itself can neither be written to a tape nor be packed here.', object='output',
+                      found='output none', needed='output stream')
+    if method.update and not (method.name in _methods.DUMPS and _methods.DUMPS[method.name].levels):
+        raise Refused('%s has no dates of dumps to update.' % method.name, object='update_dumpdates', needed='method ufsdump')
 
 
 # What is looked at before anything is touched.
@@ -155,7 +86,7 @@ def check_source(images, run_directory):
     points = set(mount.point for mount in _platform.mounts())
     for image in images:
         source = image['source']
-        if source == mount_point(run_directory, image['volume']):
+        if source == _methods.mount_point(run_directory, image['volume']):
             if source not in points:
                 raise Refused('The snapshot of %s is not mounted.' % image['volume'], object=image['volume'],
                               needed='a read-only mount at %s' % source, look='the mount table',
@@ -165,200 +96,94 @@ def check_source(images, run_directory):
                           found='no device %s' % source, look='ls -lL %s' % source)
 
 
-def check_destination(destination, images, members, state_dir, runner, probe=True):
-    """Refused unless the images can be stored: a safe place that takes them, with room for all of them.
-
-    probe: also write a small file there, which check mode does not.
-    """
-    where = destination.base
-    if not os.path.isabs(destination.given):
-        raise Refused('The destination %r is not an absolute path.' % destination.given, object=destination.given,
-                      needed='a path that begins with /')
-    if not (destination.is_directory or os.path.lexists(destination.given) or os.path.splitext(destination.given)[1]):
-        raise Refused('The destination %s does not exist.' % destination.given, object=destination.given,
-                      needed='an existing directory, or a file name with a suffix such as .img', look='ls -ld %s' % destination.given)
-    if not os.path.isdir(where):
-        raise Refused('The destination %s does not exist.' % where, object=where, needed='an existing directory',
-                      look='ls -ld %s' % where)
-    refuse_device(destination)
-    refuse_inside(where, state_dir)
-    refuse_members(where, members)
-    refuse_write_locked(where, runner)
-    refuse_existing(destination, images)
-    refuse_unwritable(where, probe)
-    refuse_no_room(where, images)
-
-
-def refuse_device(destination):
-    if os.path.exists(destination.given) and not stat.S_ISDIR(os.stat(destination.given).st_mode):
-        if not stat.S_ISREG(os.stat(destination.given).st_mode):
-            raise Refused('The destination %s is a device.' % destination.given, object=destination.given,
-                          needed='a directory or a file',
-                          remedy='for a tape, let the tool write to it (method command, output none)')
-
-
-def refuse_inside(where, state_dir):
-    inside, state = os.path.realpath(where), os.path.realpath(state_dir)
-    if (inside + '/').startswith(state + '/'):
-        raise Refused('The destination %s lies in the state directory.' % where, object=where, found=inside,
-                      needed='a place outside %s' % state)
-
-
-def refuse_members(where, members):
-    """A destination on a volume that is backed up would fill it, and freeze with it."""
-    device = os.stat(where).st_dev
-    for member in members:
-        for path in (member['filesystem'], member['original'], member['device'], member['block_device']):
-            if path and device in devices_of(path):
-                raise Refused('The destination %s lies on volume %s, which is backed up.' % (where, member['volume']),
-                              object=where, found='the file system of %s' % path, needed='another file system', look='df %s' % where)
-
-
-def devices_of(path):
-    """The numbers under which files on path (a mount point, or a device that can be mounted) appear."""
-    try:
-        found = os.stat(path)
-    except OSError:
-        return ()
-    if stat.S_ISDIR(found.st_mode):
-        return (found.st_dev,) if os.path.ismount(path) else ()
-    return (found.st_rdev,) if found.st_rdev else ()
-
-
-def refuse_write_locked(where, runner):
-    """Writing to a file system under a write lock would wait for ever (lockfs(1M))."""
-    point, fstype = mount_of(where)
-    lockfs = _platform.find('lockfs')
-    if fstype != 'ufs' or lockfs is None:
-        return
-    kind, comment = parse_status(runner([lockfs, point]).out, [point])[point]
-    if kind != 'unlock':
-        raise Refused('%s lies on a file system that is locked.' % where, object=where,
-                      found='%s lock, comment %r' % (kind, comment), needed='unlock', look='lockfs %s' % point)
-
-
-def mount_of(path):
-    """The mount point and type of the file system that holds path."""
-    real = os.path.realpath(path)
-    best = ('/', '')
-    for mount in _platform.mounts():
-        if (real + '/').startswith(mount.point.rstrip('/') + '/') and len(mount.point) >= len(best[0]):
-            best = (mount.point, mount.fstype)
-    return best
-
-
-def refuse_existing(destination, images):
-    """No image is overwritten. In a run's own directory only a manifest makes one: without it, they are remains of a failed try."""
-    paths = [destination.manifest]
-    if not destination.is_directory:
-        paths += [image['path'] for image in images if image['path']]
-    for path in paths:
-        if os.path.lexists(path):
-            raise Refused('%s exists and is not overwritten.' % path, object=path, look='ls -l %s' % path,
-                          remedy='store elsewhere, or take the old image away')
-
-
-def refuse_unwritable(where, probe):
-    try:
-        if not os.access(where, os.W_OK | os.X_OK):
-            raise OSError(errno.EACCES, os.strerror(errno.EACCES))
-        if probe:
-            path = os.path.join(where, '.snapbackup-%d' % os.getpid())
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-            os.unlink(path)
-    except OSError as error:
-        raise Refused('The destination %s cannot be written to.' % where, object=where, found=error.strerror,
-                      needed='write permission', look='ls -ld %s' % where)
-
-
-def refuse_no_room(where, images):
-    """Raw images need the size of the volumes; of files at most what the file systems hold now, where that is known."""
-    needed = sum(room_for(image) for image in images)
-    system = os.statvfs(where)
-    free = system.f_bavail * system.f_frsize
-    if needed > free:
-        raise Refused('The destination %s has no room for the images.' % where, object=where, found='%d bytes free' % free,
-                      needed='%d bytes' % needed, look='df -k %s' % where)
-
-
-def room_for(image):
-    if image['path'] is None or image['method'] == 'command':
-        return 0
-    if image['bytes'] is not None:
-        return image['bytes']
-    for path in (image['source'], image['filesystem']):
-        if path and os.path.ismount(path):
-            system = os.statvfs(path)
-            return (system.f_blocks - system.f_bfree) * system.f_frsize
-    return 0
-
-
 # The job.
 
 def work(job):
     """Store all images of job.spec, prove that they are of the cut, then make them complete. Returns {"manifest": path}."""
     spec = job.spec
-    partials = [image['partial'] for image in spec['images'] if image['path']]
-    try:
-        make_directories(spec['directory'])
-        stored = [store(job, image) for image in spec['images']]
-        prove(job)
-    except Refused as error:
-        left = [path for path in partials if os.path.exists(path)]
-        if left:
-            error.message += ' Incomplete, and left for looking at: %s.' % ', '.join(left)
-        raise
-    recovery = publish(job, spec)
-    # From here the image becomes complete, and stays so.
-    no_more_stopping()
-    manifest = _manifest.build(job.record.data, [entry(spec, image) for image in stored], recovery)
-    _files.write_json(spec['manifest'], manifest)
-    job.update(image=spec['manifest'])
+    owner = dict((key, job.record.data[key]) for key in ('kind', 'run', 'name'))
+    with _hold.held(job.record.state_dir, spec['exclusive'], owner):
+        made = _destination.make_directories(spec['directory'])
+        try:
+            stored = store_all(job)
+            prove(job)
+        except BaseException as error:
+            tell_remains(error, spec['images'])
+            _destination.remove_empty(made)
+            raise
+        recovery = publish(job, spec)
+        # From here the image becomes complete, and stays so.
+        no_more_stopping()
+        # Before it is complete: a dump that is known without its manifest is one that nothing builds on.
+        _dumps.remember(job.record, [image for image in stored if image['update']], spec['manifest'])
+        manifest = _manifest.build(job.record.data, [entry(spec, image) for image in stored], recovery)
+        _files.write_json(spec['manifest'], manifest)
+        job.update(image=spec['manifest'])
     return dict(manifest=spec['manifest'])
 
 
-def make_directories(path):
-    """Make path with its parents, and their names durable."""
-    if os.path.isdir(path):
-        return
-    make_directories(os.path.dirname(path))
-    try:
-        os.mkdir(path, 0o700)
-    except OSError as error:
-        if error.errno != errno.EEXIST:
-            raise
-    _files.sync_directory(os.path.dirname(path))
+def tell_remains(error, images):
+    left = [image['partial'] for image in images if image['path'] and os.path.exists(image['partial'])]
+    if left and isinstance(error, Refused):
+        error.message += ' Incomplete, and left for looking at: %s.' % ', '.join(left)
 
 
-def store(job, image):
-    """Run the commands of one image into its partial file, which is on the disk when this returns. Returns image with size and sum."""
+def store_all(job):
+    """Store every image; those on a tape one after the other behind its last file. Returns them with sizes and sums."""
+    spec = job.spec
+    tape = None
+    if spec['tape']:
+        tape = _tape.Tape(spec['tape']['device'], job.runner)
+        place_on(tape, spec)
+    return _crew.each(spec['images'], lambda image: store(job, image, tape), spec['streams'], job.kill_tools)
+
+
+def place_on(tape, spec):
+    """Wind to where the first image goes, and give each its number. Refused unless it is the right tape."""
+    wanted = spec['tape']
+    label = tape.check(wanted['label'])
+    tape.refuse_protected()
+    if wanted['position'] == 'start':
+        label = tape.write_label(wanted['label'])
+        first = 1
+        tape.go(first)
+    else:
+        first = tape.end()
+    for number, image in enumerate(spec['images']):
+        image['tape'].update(serial=label['serial'], file=first + number)
+
+
+def store(job, image, tape=None):
+    """Run the commands of one image into its place, where it is durable when this returns. Returns image with sizes and sums."""
     gauge = job.phase(image['volume'], 'store', image['bytes'])
-    if image['path'] is None:
+    if image['path'] is None and tape is None:
         for argv in image['commands']:
-            with job.running(argv, None):
+            with job.running(gauge, argv):
                 pass
         gauge.state = 'stored'
-        return dict(image, bytes=None, sha256=None)
-    copier = to_file(job, gauge, image)
-    if image['bytes'] is not None and copier.bytes != image['bytes']:
-        raise Refused('The stream of %s is too short.' % image['volume'], object=image['volume'], found='%d bytes' % copier.bytes,
-                      needed='%d bytes' % image['bytes'], look='the log %s' % job.log)
+        return dict(image, bytes=None, sha256=None, stored_bytes=None, stored_sha256=None)
+    if image['base'] and image['level']:
+        _dumps.refuse_gap(job, image, image['commands'][0])
+    with _tape.written(job, gauge, tape, image) if tape else file_written(gauge, image) as write:
+        stored = Copier(write, gauge.touch if image['pack'] else gauge.count, None if image['pack'] else image['bytes'])
+        raw = Copier(None, gauge.count, image['bytes']) if image['pack'] else stored
+        _filters.convey(job, gauge, image['pack'], functools.partial(read_copy, job, gauge, image), raw, stored)
+    if image['bytes'] is not None and raw.bytes != image['bytes']:
+        raise Refused('The stream of %s is too short.' % image['volume'], object=image['volume'], found='%d bytes' % raw.bytes,
+                      needed='%d bytes' % image['bytes'], look='the log %s' % gauge.log)
     gauge.state = 'stored'
-    return dict(image, bytes=copier.bytes, sha256=copier.sha256())
+    return dict(image, bytes=raw.bytes, sha256=raw.sha256(), stored_bytes=stored.bytes, stored_sha256=stored.sha256())
 
 
-def to_file(job, gauge, image):
+@contextlib.contextmanager
+def file_written(gauge, image):
+    """A function that writes to the partial file of an image, which is on the disk when this is left without an exception."""
     partial = image['partial']
     output = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW, 0o600)
     try:
-        copier = Copier(output, gauge.count, image['bytes'])
-        for argv in image['commands']:
-            with job.running(argv, OUT) as tool:
-                if image['method'] == 'ufsdump':
-                    job.watch_log = functools.partial(take_estimate, gauge, tool)
-                copier.take(tool.pipe)
+        yield writer(output)
         gauge.state = 'flush'
-        copier.sync()
+        sync(output)
     except OutputFailed as error:
         if error.errno in FULL:
             os.unlink(partial)
@@ -366,17 +191,30 @@ def to_file(job, gauge, image):
                       found=error.strerror, look='df -k %s' % os.path.dirname(partial),
                       remedy='make room' if error.errno in FULL else None)
     finally:
-        job.watch_log = None
         os.close(output)
-    return copier
+
+
+def read_copy(job, gauge, image, copier):
+    """Let copier take what the commands of an image print."""
+    is_dated = image['method'] in _methods.DUMPS and _methods.DUMPS[image['method']].levels
+    for argv in image['commands']:
+        with job.running(gauge, argv, stdout=PIPE) as tool:
+            if image['method'] in _methods.DUMPS:
+                gauge.watch = functools.partial(take_estimate, gauge, tool)
+            try:
+                copier.take(tool.output)
+            finally:
+                gauge.watch = None
+        if is_dated:
+            image['dump'] = _dumps.dates(image, tool.said(0))
 
 
 def take_estimate(gauge, tool):
-    """ufsdump says itself how long its stream will be; that is its total."""
+    """A dump says itself how long its stream will be; that is its total."""
     if gauge.total is None:
         found = ESTIMATE.search(tool.said())
         if found:
-            gauge.total = int(found.group(1)) * SECTOR
+            gauge.total = int(found.group(1)) * _methods.SECTOR
 
 
 def prove(job):
@@ -401,14 +239,15 @@ def publish(job, spec):
     for image in spec['images']:
         if image['path']:
             name_image(image)
-    recovery = [copy_set(spec, number, found) for number, found in enumerate(job.record.data['recovery'])]
+    recovery = [_recovery.copy_set(spec['recovery'], spec['directory'], number, found)
+                for number, found in enumerate(job.record.data['recovery'])]
     _files.sync_directory(spec['directory'])
     return recovery
 
 
 def name_image(image):
     """Give a whole image its name. In the run's own directory nobody else has it; elsewhere it may have been taken meanwhile."""
-    if image['partial'] != image['path'] + PARTIAL:
+    if image['partial'] != image['path'] + _destination.PARTIAL:
         try:
             os.close(os.open(image['path'], os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
         except OSError as error:
@@ -416,39 +255,6 @@ def name_image(image):
                           needed='a name that nobody has taken', look='ls -l %s*' % image['path'],
                           remedy='the image itself is whole: %s' % image['partial'])
     os.rename(image['partial'], image['path'])
-
-
-def copy_set(spec, number, found):
-    below = os.path.join(spec['recovery'], '%s-%d' % (found['driver'], number))
-    files = []
-    for item in found['files']:
-        target = os.path.join(below, item['place'])
-        make_directories(os.path.dirname(target))
-        copy_file(item['source'], target, 0o600)
-        files.append(dict(file=os.path.relpath(target, spec['directory']), place=item['place'], sha256=file_sha256(target)[1],
-                          mode='%04o' % stat.S_IMODE(os.stat(item['source']).st_mode)))
-    return dict(driver=found['driver'], volume=found['volume'], directory=found['directory'], files=files)
-
-
-def copy_file(source, target, mode, owner=None):
-    """Copy a file so that target is either the old one or the whole new one, and on the disk. owner: (uid, gid)."""
-    temporary = '%s.%d.tmp' % (target, os.getpid())
-    with open(source, 'rb') as reader:
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            copier = Copier(fd, lambda size: None)
-            copier.take(reader.fileno())
-            if owner:
-                os.fchown(fd, *owner)
-            os.fchmod(fd, mode)
-            os.fsync(fd)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-        finally:
-            os.close(fd)
-    os.rename(temporary, target)
-    _files.sync_directory(os.path.dirname(target))
 
 
 def entry(spec, image):

@@ -17,7 +17,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 
 PROC = '/proc'
-SYMTABLE = 'restoresymtable'
+# What a restored dump leaves for the next one: ufsrestore(1M), vxrestore(1M).
+SYMTABLES = ('restoresymtable', 'restoresymtab')
 BLKROGET = 0x125e
 HARMLESS = ('lost+found',)
 # To ask for a file there can wait for a server for ever.
@@ -125,10 +126,11 @@ def refuse_read_only(path, fd):
                       needed='a volume that is not read-only and no submirror of a mirror')
 
 
-def check_directory(path, level=None, must_be_mounted=True):
+def check_directory(path, level=None, must_be_mounted=True, base=None):
     """Refused unless path is an empty directory that takes files.
 
-    level: of a dump; above 0 it goes onto what the lower levels have restored, whose restoresymtable must be there.
+    level: of a dump; above 0 it goes onto what the lower levels have restored, whose restoresymtable must be there. base: the manifest
+    of the dump that must have been restored just before.
     """
     if not os.path.isdir(path):
         raise Refused('The target %s is not a directory.' % path, object=path,
@@ -140,9 +142,10 @@ def check_directory(path, level=None, must_be_mounted=True):
         raise Refused('The target %s cannot be written to.' % path, object=path, needed='a file system mounted for writing')
     names = sorted(set(os.listdir(path)) - set(HARMLESS))
     if level:
-        if SYMTABLE not in names:
+        if not set(SYMTABLES).intersection(names):
             raise Refused('A dump of level %d needs the lower levels restored before it.' % level, object=path,
-                          found='no %s in %s' % (SYMTABLE, path), needed='the lower levels, restored with last_level=false')
+                          found='no %s in %s' % (SYMTABLES[0], path), needed='the lower levels, restored with last_level=false',
+                          remedy='restore %s first, with last_level=false' % base if base else None)
     elif names:
         raise Refused('The target %s is not empty.' % path, object=path, found=', '.join(names[:5]), needed='an empty directory',
                       remedy='make a new file system on the volume')

@@ -44,10 +44,15 @@ class Stopped(Exception):
 
 
 class Gauge:
-    """How far one object has come: its state in a word, bytes, and the total where that is known and not guessed."""
+    """How far one object has come: its state in a word, bytes, and the total where that is known and not guessed.
 
-    def __init__(self, name, total=None):
+    log: what its tools say. watch: a function that is called about once a second while they run, or None.
+    """
+
+    def __init__(self, name, total=None, log=None):
         self.name = name
+        self.log = log
+        self.watch = None
         self.begin('waiting', total)
 
     def begin(self, state, total=None):
@@ -59,6 +64,10 @@ class Gauge:
 
     def count(self, size):
         self.bytes += size
+        self.touched = monotonic()
+
+    def touch(self, dummy_size):
+        """Something moves that does not count."""
         self.touched = monotonic()
 
     def row(self):
@@ -80,7 +89,7 @@ class Gauge:
 
 
 class Job:
-    """What work(job) gets: spec, record, runner, directory, log, gauges by volume, and the tool that runs now."""
+    """What work(job) gets: spec, record, runner, directory, log, gauges by volume, and the tools that run now."""
 
     def __init__(self, directory, spec, environment):
         self.directory = directory
@@ -89,27 +98,37 @@ class Job:
         self.record = _run.load(spec['state_dir'], spec['run'])
         self.runner = Runner()
         self.log = os.path.join(directory, 'log')
-        self.gauges = [Gauge(name, total) for name, total in spec['volumes']]
-        self.gauge = None
-        self.tool = None
-        self.watch_log = None
+        # What tools say at the same time must not mix.
+        several = spec.get('streams', 1) > 1
+        self.gauges = [Gauge(name, total, '%s.%d' % (self.log, number) if several else self.log)
+                       for number, (name, total) in enumerate(spec['volumes'])]
+        self.tools = []
         self.began = monotonic()
         self._renewed = self.began
-        # Locks of files do not hold between the two threads of one process.
+        self._stopping = False
+        # Locks of files do not hold between the threads of one process.
         self._one_thread = threading.Lock()
+        self._starting = threading.RLock()
+
+    def gauge(self, volume):
+        return [gauge for gauge in self.gauges if gauge.name == volume][0]
 
     def phase(self, volume, state, total=None):
         """The gauge of a volume, set back to begin something new."""
-        self.gauge = [gauge for gauge in self.gauges if gauge.name == volume][0]
-        self.gauge.begin(state, total)
-        return self.gauge
+        gauge = self.gauge(volume)
+        gauge.begin(state, total)
+        return gauge
 
     @contextlib.contextmanager
-    def running(self, argv, stream, cwd='/'):
+    def running(self, gauge, argv, stdin=None, stdout=None, cwd='/'):
         """A tool that is watched for stalling, and killed if this block is left by an exception."""
-        tool = Tool(argv, self.log, stream, env=self.environment, cwd=cwd)
-        self.gauge.touched = monotonic()
-        self.tool = tool
+        # One at a time: else its child may inherit, and keep open, a pipe of another tool that is just being made.
+        with self._starting:
+            if self._stopping:
+                raise Stopped()
+            tool = Tool(argv, gauge.log, stdin, stdout, env=self.environment, cwd=cwd)
+            self.tools.append((gauge, tool))
+        gauge.touched = monotonic()
         try:
             self.publish()
             yield tool
@@ -121,12 +140,20 @@ class Job:
                 tool.check()
             raise
         finally:
-            self.tool = None
+            self.tools.remove((gauge, tool))
+
+    def kill_tools(self, gauge=None):
+        """Kill what runs for one volume. Without a volume: all there is, and nothing is started any more."""
+        with self._starting:
+            self._stopping = self._stopping or gauge is None
+            doomed = [tool for owner, tool in self.tools if gauge in (None, owner)]
+        for tool in doomed:
+            tool.kill()
 
     def publish(self):
         with self._one_thread:
-            tool = self.tool
-            content = json.dumps(dict(self.summary(), child=_process.identity(tool.process.pid, self.spec['boot']) if tool else None))
+            children = [_process.identity(tool.process.pid, self.spec['boot']) for dummy, tool in list(self.tools)]
+            content = json.dumps(dict(self.summary(), children=children))
             path = os.path.join(self.directory, 'progress.json')
             # Not made durable: after a crash of the host nobody continues this job.
             with open(path + '.new', 'w') as target:
@@ -140,21 +167,22 @@ class Job:
                     seconds=round(monotonic() - self.began, 3), progress=rows)
 
     def check_stall(self):
-        """Kill a tool that has moved nothing for too long. If even then the main thread hangs, in a write, end without it."""
-        tool = self.tool
-        idle = monotonic() - self.gauge.touched if tool else 0
-        if idle <= self.spec['stall']:
-            return
-        if tool.stalled is None:
-            tool.stall(self.spec['stall'])
-        elif idle > self.spec['stall'] + GIVE_UP:
-            raise Unkillable('the system does not end a write of this process')
+        """Kill tools that have moved nothing for too long. If even then their thread hangs, in a write, end without it."""
+        for gauge, tool in list(self.tools):
+            idle = monotonic() - gauge.touched
+            if idle <= self.spec['stall']:
+                continue
+            if tool.stalled is None:
+                tool.stall(self.spec['stall'])
+            elif idle > self.spec['stall'] + GIVE_UP:
+                raise Unkillable('the system does not end a write of this process')
 
     def tick(self):
         """One round of the second thread. What goes wrong here is told in the log and does not end the job."""
         try:
-            if self.watch_log is not None:
-                self.watch_log()
+            for gauge in self.gauges:
+                if gauge.watch is not None:
+                    gauge.watch()
             self.check_stall()
             self.publish()
             if monotonic() - self._renewed > RENEW_EVERY:

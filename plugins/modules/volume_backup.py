@@ -20,9 +20,8 @@ author: volmgr.snapbackup contributors (@volmgr)
 extends_documentation_fragment:
   - volmgr.snapbackup.attributes
   - volmgr.snapbackup.run
+  - volmgr.snapbackup.job
 options:
-  run:
-    required: true
   state:
     description:
       - V(started) starts the job. A repeated play finds a running job again; if it is complete, nothing is done.
@@ -39,9 +38,10 @@ options:
       - V(dd) reads the device, exactly as many bytes as the volume has.
       - V(tar) archives the files of the mounted snapshot. What an archive can hold is up to the C(tar) of the host.
       - V(ufsdump) dumps a UFS from the device. The dump carries the name of the mirror.
+      - V(vxdump) and V(sfxdump) do the same for a VxFS or a GFS Local file system; level 0 only.
       - V(command) runs a command of your own, see O(command).
     type: str
-    choices: [dd, tar, ufsdump, command]
+    choices: [dd, tar, sfxdump, ufsdump, vxdump, command]
     default: dd
   command:
     description:
@@ -50,11 +50,6 @@ options:
         the snapshot is mounted, the name of the volume and the id of the run.
     type: list
     elements: str
-  environment:
-    description:
-      - Environment variables for the tool, for example a password.
-      - They reach the job in a file that only the owner can read and that the job empties at once; they are never arguments.
-    type: dict
   output:
     description:
       - What the output of O(command) is.
@@ -64,28 +59,72 @@ options:
     choices: [stream, none]
     default: stream
   level:
-    description: Level of a dump, for O(method=ufsdump).
+    description:
+      - Level of a dump, for O(method=ufsdump). One above 0 builds on the last dump of a lower level in C(/etc/dumpdates).
+      - That must be one which a run of this host has stored with O(update_dumpdates), and whose manifest is still there.
     type: int
     choices: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]
     default: 0
   update_dumpdates:
-    description: Whether a dump is entered in C(/etc/dumpdates), which dumps of a higher level start from.
+    description: Whether a dump is entered in C(/etc/dumpdates) when it is complete, so that dumps of a higher level can build on it.
     type: bool
     default: false
   destination:
     description:
       - An existing directory. The images go to C(<destination>/<name of the set>/<run>/).
+      - With O(tape) the no-rewind device of a tape drive, such as C(/dev/rmt/0n) or C(/dev/nst0).
       - Any other path is the file for the image of the only volume; its manifest is beside it, with C(.manifest.json) added.
       - Needed for O(state=started) and O(state=checked).
     type: path
-  stall:
-    description: Seconds without a byte after which the tool is killed and the job fails.
+  streams:
+    description:
+      - How many volumes are stored at the same time. When one fails, the others are ended.
+      - A tape takes one at a time.
     type: int
-    default: 900
-  restart:
-    description: Start again a job that has failed or was lost.
-    type: bool
-    default: false
+    default: 1
+  compression:
+    description: Compress the images with this tool of the host.
+    type: str
+    choices: [gzip, zstd]
+  compression_level:
+    description: Level of the compression. The default is a fast one, since the copy stays split as long as it takes; 1 of C(gzip), 3 of C(zstd).
+    type: int
+  compression_threads:
+    description: Threads of O(compression=zstd). Each takes a processor from the applications.
+    type: int
+    default: 1
+  encryption:
+    description: Encrypt the images, after the compression, with this tool of the host and the public keys in O(recipients).
+    type: str
+    choices: [age, gpg]
+  recipients:
+    description: Path of a file of public keys on the host, as V(age --recipients-file) or V(gpg --recipient-file) takes it.
+    type: path
+  tape:
+    description:
+      - What to do with the tape in the drive O(destination). The images become the next files of the tape, one per volume.
+      - A tape that does not carry O(tape.label) is not written to. M(volmgr.snapbackup.tape_label) writes a label.
+    type: dict
+    suboptions:
+      label:
+        description: The label that the tape must carry.
+        type: str
+        required: true
+      position:
+        description:
+          - V(append) writes behind the last file of the tape.
+          - V(start) writes behind the label, which is renewed. All images on the tape are lost then.
+        type: str
+        choices: [append, start]
+        required: true
+      manifests:
+        description: An existing directory on a disk. The manifest goes to C(<manifests>/<name of the set>/<run>/), with what recovery needs.
+        type: path
+        required: true
+      block:
+        description: Bytes of a block on the tape. The last block of an image is filled up with zeros.
+        type: int
+        default: 32768
   members:
     description:
       - The volumes, for O(state=checked) and for check mode, when there is no run record yet. Otherwise the record's members count.
@@ -106,6 +145,7 @@ attributes:
 seealso:
   - module: volmgr.snapbackup.wait_progress
   - module: volmgr.snapbackup.volume_restore
+  - module: volmgr.snapbackup.tape_label
 '''
 
 EXAMPLES = r'''
@@ -128,6 +168,16 @@ EXAMPLES = r'''
     level: 1
     update_dumpdates: true
     destination: /backup/home1.level1
+
+- name: Store compressed images behind the last file of a tape
+  volmgr.snapbackup.volume_backup:
+    run: "{{ snapbackup_run }}"
+    destination: /dev/rmt/0n
+    compression: gzip
+    tape:
+      label: HOME-07
+      position: append
+      manifests: /var/backups/manifests
 
 - name: Hand the mounted snapshot to restic, which stores by itself
   volmgr.snapbackup.volume_backup:
@@ -217,14 +267,14 @@ after:
 
 import os
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _job, _store
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import (
+    _destination, _filters, _hold, _job, _methods, _store, _tape)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 
 MEMBER = dict.fromkeys(('volume', 'copy', 'device', 'block_device', 'bytes', 'original', 'filesystem', 'fstype'))
-# What must be known of a member to read it.
-NEEDED = dict(dd=('volume', 'device', 'bytes'), tar=('volume', 'device'), ufsdump=('volume', 'device', 'original'),
-              command=('volume', 'device'))
+TAPE = dict(label=dict(type='str', required=True), position=dict(type='str', choices=['append', 'start'], required=True),
+            manifests=dict(type='path', required=True), block=dict(type='int', default=_tape.BLOCK))
 
 
 def backup(context):
@@ -248,20 +298,31 @@ class Backup:
             raise Refused('There is no volume to store.', object=params['run'],
                           needed='members in the run record, or in the option members')
         for member in self.members:
-            lacking = [key for key in NEEDED[params['method']] if member[key] is None]
+            lacking = [key for key in _methods.NEEDED[params['method']] if member[key] is None]
             if lacking:
                 raise Refused('It is not known how to read volume %s.' % member['volume'], object=member['volume'],
                               needed=', '.join(lacking), found='not in the member')
+        refuse_streams(params)
         data = dict(data, members=self.members)
         volumes = [member['volume'] for member in self.members]
-        self.run_directory = os.path.join(params['state_dir'], 'runs', params['run'])
-        self.destination = _store.Destination(params['destination'], data['name'], params['run'], volumes)
-        method = _store.Method(params['method'], params['command'], params['output'], params['level'], params['update_dumpdates'])
-        self.images = _store.plan(data, self.run_directory, self.destination, method)
+        tape = _destination.Tape(**params['tape']) if params['tape'] else None
+        self.destination = _destination.Destination(params['destination'], data['name'], params['run'], volumes, tape)
+        method = _methods.Method(params['method'], params['command'], params['output'], params['level'], params['update_dumpdates'])
+        packing = _filters.Packing(params['compression'], params['compression_level'], params['compression_threads'],
+                                   params['encryption'], params['recipients'])
+        self.images = _store.plan(data, params['state_dir'], self.destination, method, packing)
 
     def check(self):
-        _store.check_destination(self.destination, self.images, self.members, self.context.params['state_dir'], self.context.runner,
-                                 probe=not self.context.check)
+        context, destination = self.context, self.destination
+        _destination.check_destination(destination, self.images, self.members, context.params['state_dir'], context.runner,
+                                       probe=not context.check)
+        if context.check:
+            return
+        with _hold.held(context.params['state_dir'], destination.exclusive, dict(kind='check', run=context.params['run'], name='')):
+            if destination.tape:
+                tape = _tape.Tape(destination.given, context.runner)
+                tape.check(destination.tape.label)
+                tape.refuse_protected()
 
     def checked(self):
         self.check()
@@ -277,19 +338,25 @@ class Backup:
             _job.refuse_unfinished(context.record, now, context.params['restart'])
         self.check()
         for image in self.images:
-            for argv in image['commands']:
+            for argv in image['commands'] + image['pack']:
                 context.runner.plan(argv)
         if not context.check:
             _store.refuse_unsplit(context.record.data)
-            _store.check_source(self.images, self.run_directory)
+            _store.check_source(self.images, context.record.directory)
             now = _job.start(context.record, '_store', self.spec(), context.params['environment'], context.params['restart'])
         return dict(_job.report(now), changed=True, before=dict(started=False),
                     after=dict(started=True, manifest=self.destination.manifest))
 
     def spec(self):
-        return dict(images=self.images, directory=self.destination.directory, manifest=self.destination.manifest,
-                    recovery=self.destination.recovery, stall=self.context.params['stall'],
+        params = self.context.params
+        return dict(self.destination.spec(), images=self.images, stall=params['stall'], streams=params['streams'],
                     volumes=[[image['volume'], image['bytes']] for image in self.images])
+
+
+def refuse_streams(params):
+    if params['streams'] < 1 or (params['tape'] and params['streams'] > 1):
+        raise Refused('%d volumes cannot be stored at the same time.' % params['streams'], object='streams',
+                      needed='1 on a tape' if params['tape'] else 'at least 1')
 
 
 def main():
@@ -299,20 +366,26 @@ def main():
             RUN_OPTIONS,
             run=dict(type='str', required=True),
             state=dict(type='str', choices=['started', 'stopped', 'read', 'checked'], default='started'),
-            method=dict(type='str', choices=['dd', 'tar', 'ufsdump', 'command'], default='dd'),
+            method=dict(type='str', choices=list(_methods.NAMES), default='dd'),
             command=dict(type='list', elements='str'),
-            environment=dict(type='dict', no_log=True),
             output=dict(type='str', choices=['stream', 'none'], default='stream'),
             level=dict(type='int', choices=list(range(10)), default=0),
             update_dumpdates=dict(type='bool', default=False),
             destination=dict(type='path'),
-            stall=dict(type='int', default=900),
-            restart=dict(type='bool', default=False),
+            streams=dict(type='int', default=1),
+            compression=dict(type='str', choices=sorted(_filters.COMPRESSIONS)),
+            compression_level=dict(type='int'),
+            compression_threads=dict(type='int', default=1),
+            encryption=dict(type='str', choices=sorted(_filters.ENCRYPTIONS)),
+            recipients=dict(type='path'),
+            tape=dict(type='dict', options=TAPE),
             members=dict(type='list', elements='dict', default=[]),
+            **_job.OPTIONS
         ),
         required_if=[('state', 'started', ['destination']),
                      ('state', 'checked', ['destination']),
                      ('method', 'command', ['command'])],
+        required_by=dict(encryption=['recipients'], compression_level=['compression']),
     )
 
 

@@ -12,16 +12,15 @@ short_description: Put stored images back onto volumes
 description:
   - Restores images that M(volmgr.snapbackup.volume_backup) has stored, from their manifest.
   - The work is done by a job on the host, as for M(volmgr.snapbackup.volume_backup). It first verifies size and SHA-256 sum of all
-    images, and touches no target before all are right. A raw image is read back from the target afterwards and compared.
+    images, as they were stored and as they are when they are decrypted and decompressed, and touches no target before all are right. A raw image is read back from the target afterwards and compared.
   - Targets that are mounted, open, read-only or too small are refused, and so is everything that O(confirm) does not name.
 version_added: 0.1.0
 author: volmgr.snapbackup contributors (@volmgr)
 extends_documentation_fragment:
   - volmgr.snapbackup.attributes
   - volmgr.snapbackup.run
+  - volmgr.snapbackup.job
 options:
-  run:
-    required: true
   state:
     description:
       - V(started) starts the job, or finds it again.
@@ -68,9 +67,12 @@ options:
       - C({target}), C({volume}) and C({run}) inside an argument are replaced.
     type: list
     elements: str
-  environment:
-    description: Environment variables for the tool, handled as by M(volmgr.snapbackup.volume_backup).
-    type: dict
+  tape_device:
+    description: The no-rewind device of the drive that the tape is in now. By default that of the manifest.
+    type: path
+  identity:
+    description: Path of a file of secret keys on the host, for images that C(age) has encrypted. C(gpg) takes its own key ring.
+    type: path
   last_level:
     description: Whether no dump of a higher level follows, so that C(restoresymtable) is removed.
     type: bool
@@ -78,14 +80,6 @@ options:
   recovery_root:
     description: Directory where the restored file system is mounted, for O(state=recovered).
     type: path
-  stall:
-    description: Seconds without a byte after which the tool is killed and the job fails.
-    type: int
-    default: 900
-  restart:
-    description: Start again a job that has failed or was lost.
-    type: bool
-    default: false
 attributes:
   check_mode:
     support: full
@@ -165,7 +159,7 @@ after:
   type: dict
 '''
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _job, _manifest, _restore
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _hold, _job, _manifest, _recovery, _restore
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 
@@ -190,9 +184,12 @@ def started(context):
     _restore.check_images(steps)
     if not context.check:
         refuse_backup(context.record.data)
+        with _hold.held(params['state_dir'], _restore.drive(steps), dict(kind='check', run=params['run'], name='')):
+            _restore.tapes_of(context.runner, steps)
         _restore.check_targets(steps, context.runner)
     for step in steps:
-        context.runner.plan(step['argv'])
+        for argv in step['unpack'] + [step['argv']]:
+            context.runner.plan(argv)
     if not context.check:
         now = _job.start(context.record, '_restore', spec(params, steps), params['environment'], params['restart'])
     return dict(_job.report(now), changed=True, before=dict(started=False), after=dict(
@@ -213,7 +210,8 @@ def plan(params, manifest):
         if not volume['target']:
             raise Refused('It is not said what the image of %s goes onto.' % volume['volume'], object=volume['volume'],
                           needed='option target of the volume')
-    return _restore.plan(params['manifest'], manifest, params['volumes'], params['restore_command'], params['run'])
+    return _restore.plan(params['manifest'], manifest, params['volumes'], params['restore_command'], params['run'],
+                         params['tape_device'], params['identity'])
 
 
 def spec(params, steps):
@@ -226,16 +224,16 @@ def recovered(context):
     if len(params['volumes']) != 1:
         raise Refused('Recovery files are placed for one volume at a time.', found='%d volumes' % len(params['volumes']))
     manifest = _manifest.read(params['manifest'])
-    sets = _restore.recovery_of(params['manifest'], manifest, params['volumes'][0]['volume'])
+    sets = _recovery.recovery_of(params['manifest'], manifest, params['volumes'][0]['volume'])
     todo, before = [], []
     # Without the restored file system, which check mode only predicts, everything is still to be placed.
     if context.check:
         todo = [item['place'] for entry in sets for item in entry['files']]
     else:
-        for placement in _restore.placements(params['manifest'], sets, params['recovery_root']):
-            (before if _restore.is_placed(placement) else todo).append(placement[1])
+        for placement in _recovery.placements(params['manifest'], sets, params['recovery_root']):
+            (before if _recovery.is_placed(placement) else todo).append(placement[1])
             if placement[1] in todo:
-                _restore.place(placement)
+                _recovery.place(placement)
     return dict(changed=bool(todo), placed=todo, before=dict(placed=before), after=dict(placed=sorted(before + todo)))
 
 
@@ -250,11 +248,11 @@ def main():
             volumes=dict(type='list', elements='dict', options=VOLUME),
             confirm=dict(type='list', elements='str'),
             restore_command=dict(type='list', elements='str'),
-            environment=dict(type='dict', no_log=True),
+            tape_device=dict(type='path'),
+            identity=dict(type='path'),
             last_level=dict(type='bool', default=True),
             recovery_root=dict(type='path'),
-            stall=dict(type='int', default=900),
-            restart=dict(type='bool', default=False),
+            **_job.OPTIONS
         ),
         required_if=[('state', 'started', ['manifest', 'volumes', 'confirm']),
                      ('state', 'recovered', ['manifest', 'volumes', 'recovery_root'])],

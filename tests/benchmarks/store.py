@@ -20,7 +20,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(
 
 import conftest  # noqa: E402,F401  # pylint: disable=unused-import  # it makes the collection importable
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _job, _platform, _run, _store  # noqa: E402
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import (  # noqa: E402
+    _destination, _job, _methods, _platform, _run, _store)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner  # noqa: E402
 
 
@@ -28,10 +29,9 @@ def main(directory, device, size):
     member = dict(volume='d1', copy='d3', device=device, block_device=device, bytes=size, original=device, filesystem=None, fstype=None)
     record = _run.open_run(os.path.join(directory, 'state'), 'bench', 'svm', 'backup', [member],
                            _platform.boot_identity(Runner()), 'bench')
-    place = _store.Destination(directory, 'bench', record.run, ['d1'])
-    images = _store.plan(record.data, record.directory, place, _store.Method('dd', None, 'stream', 0, False))
-    spec = dict(images=images, directory=place.directory, manifest=place.manifest, recovery=place.recovery, stall=900,
-                volumes=[['d1', size]])
+    place = _destination.Destination(directory, 'bench', record.run, ['d1'])
+    images = _store.plan(record.data, record.state_dir, place, _methods.Method('dd', None, 'stream', 0, False))
+    spec = dict(place.spec(), images=images, stall=900, streams=1, volumes=[['d1', size]])
     now = _job.start(record, '_store', spec)
     while now['state'] == 'running':
         time.sleep(0.1)

@@ -16,7 +16,8 @@ import time
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _job, _platform, _run, _store
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import (
+    _destination, _filters, _job, _methods, _platform, _run, _store)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 
 PATIENCE = 30
@@ -51,6 +52,12 @@ class Host:
         os.chmod(path, 0o755)
         return path
 
+    def ufsdump(self, *lines, **dates):
+        """A ufsdump that says its dates (this, last), and then runs lines."""
+        said = 'Date of this level 0 dump: %s' % dates.get('this', 'Fri Nov 20 03:15:00 2026')
+        last = 'Date of last level 0 dump: %s' % dates.get('last', 'the epoch')
+        return self.tool('ufsdump', *(('echo "  DUMP: %s" >&2' % said, 'echo "  DUMP: %s" >&2' % last) + lines))
+
     def volume(self, name='d1', size=3 * 1024 * 1024 + 1536):
         """A member of a run, whose copy is a file of random bytes."""
         device = self.file(name + '.copy', os.urandom(size))
@@ -64,11 +71,14 @@ class Host:
         self.records.append(record)
         return record
 
-    def spec(self, record, method='dd', argv=None, output='stream', destination=None, level=0, stall=900):
+    def spec(self, record, method='dd', argv=None, output='stream', destination=None, level=0, update=False, tape=None, stall=900,
+             streams=1, **packing):
+        """What the module gives to the job. packing: fields of Packing."""
         names = [member['volume'] for member in record.data['members']]
-        place = _store.Destination(destination or self.backup, record.data['name'], record.run, names)
-        images = _store.plan(record.data, record.directory, place, _store.Method(method, argv, output, level, False))
-        return dict(images=images, directory=place.directory, manifest=place.manifest, recovery=place.recovery, stall=stall,
+        place = _destination.Destination(destination or self.backup, record.data['name'], record.run, names, tape)
+        images = _store.plan(record.data, self.state, place, _methods.Method(method, argv, output, level, update),
+                             _filters.PLAIN._replace(**packing))
+        return dict(place.spec(), images=images, stall=stall, streams=streams,
                     volumes=[[image['volume'], image['bytes']] for image in images])
 
     def store(self, record, environment=None, restart=False, **spec):

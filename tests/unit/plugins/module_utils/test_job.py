@@ -137,7 +137,7 @@ def test_a_killed_job_is_lost_and_its_tool_ends_before_the_next_one_begins(host)
 
 
 def child_of(record):
-    return (_files.read_json(os.path.join(_job.directory_of(record), 'progress.json')) or {}).get('child')
+    return (_files.read_json(os.path.join(_job.directory_of(record), 'progress.json')) or {}).get('children', [None])[0]
 
 
 def test_a_job_of_another_boot_is_lost(host):
@@ -267,7 +267,7 @@ def test_a_full_destination_is_told_and_nothing_of_the_image_stays(host):
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     now = host.ended(record)
     assert now['state'] == _job.FAILED and 'cannot be written' in now['error'] and 'File too large' in now['error']
-    assert os.listdir(os.path.join(host.backup, 'home1', record.run)) == []
+    assert os.listdir(host.backup) == []
 
 
 def test_a_job_renews_the_deadline_of_its_run(host):

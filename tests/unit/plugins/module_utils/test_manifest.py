@@ -16,7 +16,9 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import R
 RECORD = dict(run='20261120T031500Z-a1b2c3', name='home1', manager='svm', host='node1', verdict='filesystem', window={'seconds': 0.2},
               layout={'metastat -p': 'd1 -m d2 d3 1\n'}, proof=[{'argv': ['/usr/sbin/metastat', '-t', 'd1'], 'match': 'x'}])
 IMAGE = dict(volume='d1', method='dd', file='d1.img', bytes=1024, sha256='a' * 64, source='/dev/md/rdsk/d3', volume_bytes=1024,
+             stored_bytes=1024, stored_sha256='a' * 64, compression=None, encryption=None, tape=None, dump=None,
              original='/dev/md/rdsk/d1', filesystem='/home1', fstype='ufs', level=None, commands=[['/usr/bin/dd', 'if=/dev/md/rdsk/d3']])
+TAPE = dict(device='/dev/rmt/0n', label='HOME-07', serial='0123456789abcdef', file=3, block=32768)
 RECOVERY = dict(driver='postgresql', volume='d1', directory='pgdata',
                 files=[dict(file='recovery/postgresql-0/backup_label', place='backup_label', sha256='b' * 64, mode='0600')])
 
@@ -46,6 +48,26 @@ def test_an_image_that_the_tool_keeps_has_no_file(tmpdir, manifest):
     assert _manifest.read(written(tmpdir, manifest)) == manifest
 
 
+def test_an_image_on_a_tape_has_no_file(tmpdir, manifest):
+    manifest['images'][0].update(file=None, tape=dict(TAPE), compression='gzip', stored_bytes=77)
+    assert _manifest.read(written(tmpdir, manifest)) == manifest
+    for key, value in (('file', 0), ('block', 0), ('label', None), ('serial', 7), ('device', None)):
+        manifest['images'][0]['tape'] = dict(TAPE, **{key: value})
+        with pytest.raises(Refused):
+            _manifest.read(written(tmpdir, manifest))
+
+
+def test_a_manifest_of_the_first_version_is_still_read(tmpdir, manifest):
+    old = copy.deepcopy(manifest)
+    old['schema'] = 'volmgr.snapbackup/manifest/1'
+    for key in ('stored_bytes', 'stored_sha256', 'compression', 'encryption', 'tape', 'dump'):
+        del old['images'][0][key]
+    assert _manifest.read(written(tmpdir, old)) == manifest
+    old['images'] = None
+    with pytest.raises(Refused):
+        _manifest.read(written(tmpdir, old))
+
+
 @pytest.mark.parametrize('key', sorted(_manifest.KEYS))
 def test_every_key_is_needed(tmpdir, manifest, key):
     del manifest[key]
@@ -65,6 +87,8 @@ def test_every_key_of_an_image_is_needed(tmpdir, manifest, key):
     ((), 'images', ['d1']),
     (('images', 0), 'bytes', '1024'), (('images', 0), 'bytes', True), (('images', 0), 'bytes', -1), (('images', 0), 'bytes', None),
     (('images', 0), 'sha256', 'a' * 63), (('images', 0), 'sha256', None), (('images', 0), 'volume_bytes', 2048),
+    (('images', 0), 'stored_bytes', None), (('images', 0), 'stored_sha256', 'x'), (('images', 0), 'compression', 'rar'),
+    (('images', 0), 'encryption', 'rot13'), (('images', 0), 'tape', TAPE), (('images', 0), 'dump', dict(date='today')),
     (('images', 0), 'method', 'rsync'), (('images', 0), 'file', '/etc/passwd'), (('images', 0), 'file', '../d1.img'),
     (('images', 0), 'file', ''), (('images', 0), 'file', None),
     (('recovery', 0), 'directory', '/pgdata'), (('recovery', 0), 'files', None),
@@ -80,10 +104,10 @@ def test_a_manifest_with_a_wrong_value_is_refused(tmpdir, manifest, where, key, 
 
 
 def test_an_unknown_version_is_refused_by_name(tmpdir, manifest):
-    manifest['schema'] = 'volmgr.snapbackup/manifest/2'
+    manifest['schema'] = 'volmgr.snapbackup/manifest/3'
     with pytest.raises(Refused) as caught:
         _manifest.read(written(tmpdir, manifest))
-    assert 'version' in str(caught.value) and 'manifest/2' in str(caught.value)
+    assert 'version' in str(caught.value) and 'manifest/3' in str(caught.value)
 
 
 @pytest.mark.parametrize('content', ['', '{', '[]', '7', '{"schema": "somebody/else/1"}', '{"schema": null}'])

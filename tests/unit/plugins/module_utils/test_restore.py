@@ -11,7 +11,7 @@ import stat
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _restore, _run, _worker
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _recovery, _restore, _run, _worker
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 
@@ -97,8 +97,8 @@ def after_the_first(monkeypatch, action):
     """Have action() happen when the first volume has been restored, which can take hours."""
     real, done = _restore.restore, []
 
-    def restore(job, step):
-        real(job, step)
+    def restore(job, step, tapes):
+        real(job, step, tapes)
         if not done:
             action()
         done.append(step['volume'])
@@ -129,7 +129,7 @@ def test_a_job_of_a_run_that_has_ended_overwrites_nothing(host):
 def test_each_target_is_checked_again_just_before_it_is_overwritten(stored, host, monkeypatch):
     targets = dict((name, host.file(name + '.target', b'old')) for name in ('d1', 'd2'))
     order, real = [], _restore.restore
-    monkeypatch.setattr(_restore, 'restore', lambda job, step: (order.append('restore ' + step['volume']), real(job, step)))
+    monkeypatch.setattr(_restore, 'restore', lambda job, step, tapes: (order.append('restore ' + step['volume']), real(job, step, tapes)))
     stored.here(monkeypatch, targets, refuse=lambda path: order.append('check ' + os.path.basename(path)[:2]))
     assert order == ['check d1', 'check d2', 'check d1', 'restore d1', 'check d2', 'restore d2']
 
@@ -216,7 +216,7 @@ def test_an_archive_comes_back_into_a_directory(host):
 
 
 def test_a_dump_is_restored_in_its_target_and_its_table_removed(host):
-    host.tool('ufsdump', 'echo dump of $2')
+    host.ufsdump('echo dump of $2')
     host.tool('ufsrestore', 'test "$*" = "rf -" || exit 1', 'cat > restored', 'touch restoresymtable')
     stored = Stored(host, [host.volume()], method='ufsdump')
     for name, last_level, left in (('one', True, ['restored']), ('two', False, ['restored', 'restoresymtable'])):
@@ -296,12 +296,12 @@ def cluster(host):
 
 def test_recovery_files_get_their_place_with_the_owner_of_the_data(cluster, host):
     path, manifest, root = cluster
-    placements = _restore.placements(path, _restore.recovery_of(path, manifest, 'd1'), root)
-    assert not any(_restore.is_placed(placement) for placement in placements)
+    placements = _recovery.placements(path, _recovery.recovery_of(path, manifest, 'd1'), root)
+    assert not any(_recovery.is_placed(placement) for placement in placements)
     host.file('root/pg/data/pg_wal/0001', b'what the cut has caught')
     for placement in placements:
-        _restore.place(placement)
-        assert _restore.is_placed(placement)
+        _recovery.place(placement)
+        assert _recovery.is_placed(placement)
     assert open(host.path('root', 'pg', 'data', 'backup_label')).read() == 'label'
     found = os.stat(host.path('root', 'pg', 'data', 'pg_wal', '0001'))
     assert found.st_size == 3000 and stat.S_IMODE(found.st_mode) == 0o640
@@ -312,8 +312,8 @@ def test_recovery_files_get_their_place_with_the_owner_of_the_data(cluster, host
 def test_recovery_files_belong_to_the_user_of_the_cluster(cluster, host):
     path, manifest, root = cluster
     os.chown(host.path('root', 'pg', 'data'), 1234, 5678)
-    for placement in _restore.placements(path, manifest['recovery'], root):
-        _restore.place(placement)
+    for placement in _recovery.placements(path, manifest['recovery'], root):
+        _recovery.place(placement)
     found = os.stat(host.path('root', 'pg', 'data', 'backup_label'))
     assert (found.st_uid, found.st_gid) == (1234, 5678)
 
@@ -323,7 +323,7 @@ def test_a_damaged_recovery_file_is_refused(cluster):
     with open(_manifest.file_of(path, manifest['recovery'][0]['files'][1]), 'ab') as target:
         target.write(b'?')
     with pytest.raises(Refused):
-        _restore.recovery_of(path, manifest, 'd1')
+        _recovery.recovery_of(path, manifest, 'd1')
 
 
 def test_a_link_that_leads_out_of_the_file_system_is_not_followed(cluster, host):
@@ -332,7 +332,7 @@ def test_a_link_that_leads_out_of_the_file_system_is_not_followed(cluster, host)
     os.mkdir(host.path('elsewhere'))
     os.symlink(host.path('elsewhere'), host.path('root', 'pg', 'data', 'pg_wal'))
     with pytest.raises(Refused) as caught:
-        _restore.placements(path, manifest['recovery'], root)
+        _recovery.placements(path, manifest['recovery'], root)
     assert 'outside' in str(caught.value)
 
 
@@ -340,19 +340,19 @@ def test_a_link_in_place_of_the_file_is_not_written_through(cluster, host):
     path, manifest, root = cluster
     os.symlink(host.file('passwd', b'precious'), host.path('root', 'pg', 'data', 'backup_label'))
     with pytest.raises(Refused):
-        _restore.placements(path, manifest['recovery'], root)
+        _recovery.placements(path, manifest['recovery'], root)
     assert open(host.path('passwd')).read() == 'precious'
 
 
 @pytest.mark.parametrize('name', ['../x', 'a/../../x', '/etc/x'])
 def test_words_that_lead_out_are_refused(host, name):
     with pytest.raises(Refused):
-        _restore.below(host.base, host.base, name)
-    assert _restore.below('/', '/', 'etc') == '/etc'
+        _recovery.below(host.base, host.base, name)
+    assert _recovery.below('/', '/', 'etc') == '/etc'
 
 
 def test_an_image_without_the_data_directory_is_refused(cluster, host):
     path, manifest, root = cluster
     shutil.rmtree(host.path('root', 'pg'))
     with pytest.raises(Refused):
-        _restore.placements(path, manifest['recovery'], root)
+        _recovery.placements(path, manifest['recovery'], root)

@@ -11,7 +11,8 @@ import tarfile
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _platform, _run, _store
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import (
+    _destination, _files, _job, _manifest, _methods, _platform, _run, _store)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import Mount
@@ -23,8 +24,8 @@ DATA = dict(run='R', name='home1', members=[MEMBER])
 
 def planned(method, argv=None, output='stream', level=0, update=False, members=None, destination='/backup/'):
     data = dict(DATA, members=members or [MEMBER])
-    place = _store.Destination(destination, 'home1', 'R', [member['volume'] for member in data['members']])
-    return _store.plan(data, '/state/runs/R', place, _store.Method(method, argv, output, level, update))
+    place = _destination.Destination(destination, 'home1', 'R', [member['volume'] for member in data['members']])
+    return _store.plan(data, '/state', place, _methods.Method(method, argv, output, level, update))
 
 
 # What is going to be run.
@@ -36,12 +37,12 @@ def planned(method, argv=None, output='stream', level=0, update=False, members=N
     (0, []),
 ])
 def test_dd_reads_exactly_the_volume(size, expected):
-    assert _store.dd_argvs('/usr/bin/dd', '/dev/x', size) == [['/usr/bin/dd', 'if=/dev/x'] + words for words in expected]
+    assert _methods.dd_argvs('/usr/bin/dd', '/dev/x', size) == [['/usr/bin/dd', 'if=/dev/x'] + words for words in expected]
 
 
 def test_dd_needs_whole_sectors():
     with pytest.raises(Refused):
-        _store.dd_argvs('/usr/bin/dd', '/dev/x', 1000)
+        _methods.dd_argvs('/usr/bin/dd', '/dev/x', 1000)
 
 
 def test_the_real_dd_reads_them_as_planned(host):
@@ -57,10 +58,21 @@ def test_the_real_dd_reads_them_as_planned(host):
 
 def test_ufsdump_is_told_the_name_of_the_mirror(host):
     path = host.tool('ufsdump', 'exit 0')
-    assert planned('ufsdump')[0]['commands'] == [[path, '0Nf', '/dev/md/rdsk/d1', '-', '/dev/md/rdsk/d3']]
-    image = planned('ufsdump', level=3, update=True)[0]
-    assert image['commands'] == [[path, '3uNf', '/dev/md/rdsk/d1', '-', '/dev/md/rdsk/d3']]
-    assert (image['level'], image['bytes'], image['path']) == (3, None, '/backup/home1/R/d1.ufsdump')
+    image = planned('ufsdump', update=True)[0]
+    # Never with u: the job enters a dump when it is complete.
+    assert image['commands'] == [[path, '0Nf', '/dev/md/rdsk/d1', '-', '/dev/md/rdsk/d3']]
+    assert (image['level'], image['bytes'], image['path']) == (0, None, '/backup/home1/R/d1.ufsdump')
+
+
+@pytest.mark.parametrize('method, fstype, words', [
+    ('vxdump', 'vxfs', ['-0', '-f', '-', '/dev/md/rdsk/d3']), ('sfxdump', 'sfxfs', ['0f', '-', '/dev/md/rdsk/d3'])])
+def test_other_dumps_are_a_row_of_a_table(host, method, fstype, words):
+    path = host.tool(method)
+    image, = planned(method, members=[dict(MEMBER, fstype=fstype)])
+    assert image['commands'] == [[path] + words] and image['path'] == '/backup/home1/R/d1.' + method
+    for how in (dict(level=1), dict(members=[dict(MEMBER, fstype='ufs')]), dict(update=True)):
+        with pytest.raises(Refused):
+            planned(method, **dict(dict(members=[dict(MEMBER, fstype=fstype)]), **how))
 
 
 def test_tar_reads_the_mounted_snapshot():
@@ -77,7 +89,7 @@ def test_places_in_a_command_are_filled_in_and_never_split():
 
 
 def test_a_value_is_not_filled_in_twice():
-    assert _store.filled_in(['{volume}'], volume='{run}', run='R') == ['{run}']
+    assert _methods.filled_in(['{volume}'], volume='{run}', run='R') == ['{run}']
 
 
 def test_a_command_is_found_in_the_tool_directories(host):
@@ -103,10 +115,10 @@ def test_volumes_of_a_set_get_names_of_their_own():
 
 
 def test_a_file_takes_one_volume(host):
-    place = _store.Destination(host.path('home1.img'), 'home1', 'R', ['d1'])
+    place = _destination.Destination(host.path('home1.img'), 'home1', 'R', ['d1'])
     assert (place.image('d1', 'dd'), place.manifest) == (host.path('home1.img'), host.path('home1.img.manifest.json'))
     with pytest.raises(Refused):
-        _store.Destination(host.path('home1.img'), 'home1', 'R', ['d1', 'd2'])
+        _destination.Destination(host.path('home1.img'), 'home1', 'R', ['d1', 'd2'])
 
 
 # What is looked at before.
@@ -114,10 +126,10 @@ def test_a_file_takes_one_volume(host):
 def check(host, member=None, destination=None, method='dd', probe=True, **tweak):
     member = member or host.volume()
     member.update(tweak)
-    place = _store.Destination(destination or host.backup, 'home1', 'R', ['d1'])
-    how = _store.Method(method, ['/bin/true'], 'stream', 0, False)
-    images = _store.plan(dict(DATA, members=[member]), host.path('state', 'runs', 'R'), place, how)
-    _store.check_destination(place, images, [member], host.state, Runner(), probe)
+    place = _destination.Destination(destination or host.backup, 'home1', 'R', ['d1'])
+    how = _methods.Method(method, ['/bin/true'], 'stream', 0, False)
+    images = _store.plan(dict(DATA, members=[member]), host.state, place, how)
+    _destination.check_destination(place, images, [member], host.state, Runner(), probe)
 
 
 def refusal(host, **options):
@@ -197,7 +209,7 @@ def test_what_is_not_ufs_is_not_asked_for_its_lock(host, monkeypatch):
 def test_the_nearest_mount_point_counts(host, monkeypatch):
     monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('/dev/a', '/', 'ext4', ''), Mount('/dev/b', host.base, 'ufs', ''),
                                                       Mount('/dev/c', host.base + '/back', 'xfs', '')])
-    assert _store.mount_of(host.backup) == (host.base, 'ufs')
+    assert _destination.mount_of(host.backup) == (host.base, 'ufs')
 
 
 def test_nothing_is_overwritten(host):
@@ -219,8 +231,8 @@ def test_files_need_at_most_what_the_file_system_holds(host, monkeypatch):
     system = os.statvfs('/')
     monkeypatch.setattr(os, 'statvfs', lambda path: system)
     image = dict(planned('tar')[0], filesystem='/')
-    assert _store.room_for(image) == (system.f_blocks - system.f_bfree) * system.f_frsize
-    assert _store.room_for(dict(image, filesystem='/nowhere')) == 0
+    assert _destination.room_for(image) == (system.f_blocks - system.f_bfree) * system.f_frsize
+    assert _destination.room_for(dict(image, filesystem='/nowhere')) == 0
 
 
 def test_a_destination_without_permission(host, monkeypatch):
@@ -376,14 +388,15 @@ def test_an_image_in_one_file(host):
 def test_a_file_has_a_name_of_its_run_until_it_is_whole(host):
     """In a directory of the run's own that is not needed."""
     for run in ('R1', 'R2'):
-        place = _store.Destination(host.path('one.img'), 'home1', run, ['d1'])
-        image, = _store.plan(dict(DATA, run=run), '/state/runs/' + run, place, _store.Method('dd', None, 'stream', 0, False))
+        place = _destination.Destination(host.path('one.img'), 'home1', run, ['d1'])
+        image, = _store.plan(dict(DATA, run=run), '/state', place, _methods.Method('dd', None, 'stream', 0, False))
         assert (image['path'], image['partial']) == (host.path('one.img'), host.path('one.img.%s.partial' % run))
     assert planned('dd')[0]['partial'] == planned('dd')[0]['path'] + '.partial'
 
 
-def test_two_runs_with_the_same_file_never_mix(host):
-    """Both read at once; the first that is whole gets the name, and the other neither the name nor the manifest."""
+def test_two_runs_with_the_same_file_never_mix(host, monkeypatch):
+    """Both read at once, on hosts that share it; the first that is whole gets the name, and the other neither the name nor the manifest."""
+    monkeypatch.setattr(_destination.Destination, 'exclusive', None)
     host.tool('dd', 'while [ ! -f %s.$(basename "$1") ]; do sleep 0.02; done' % host.path('go'), 'exec /bin/dd "$@"')
     image = host.path('backup', 'one.img')
     members = [host.volume('d1'), host.volume('d2')]
@@ -431,7 +444,7 @@ def test_a_whole_image_has_one_name(host, partial):
 
 
 def test_a_dump_takes_its_total_from_the_words_of_ufsdump(host):
-    host.tool('ufsdump', 'echo "  DUMP: Estimated 8 blocks (4KB)." >&2', 'sleep 1.5', 'head -c 4096 /dev/zero', 'sleep 1.5',
+    host.ufsdump('echo "  DUMP: Estimated 8 blocks (4KB)." >&2', 'sleep 1.5', 'head -c 4096 /dev/zero', 'sleep 1.5',
               'echo "  DUMP: DUMP IS DONE" >&2')
     record = host.record()
     host.store(record, method='ufsdump')
@@ -443,7 +456,7 @@ def test_a_dump_takes_its_total_from_the_words_of_ufsdump(host):
 
 def test_an_archive_of_a_directory_is_readable(host):
     record = host.record()
-    mounted = _store.mount_point(record.directory, 'd1')
+    mounted = _methods.mount_point(record.directory, 'd1')
     os.makedirs(mounted)
     host.file(os.path.join(mounted, 'a file'), b'content')
     host.store(record, method='tar')
