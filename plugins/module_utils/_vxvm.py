@@ -24,7 +24,6 @@ NAME = re.compile(r'^[A-Za-z0-9_][A-Za-z0-9_.-]*\Z')
 # Seconds for a command that may queue on the configuration daemon's lock.
 LIMIT = 120
 
-KERNEL_STATES = ('ENABLED', 'DETACHED', 'DISABLED')
 VOLUME_STATES = ('ACTIVE', 'CLEAN', 'EMPTY', 'SYNC', 'NEEDSYNC', 'REPLAY', 'INSTSNAPTMP', 'INVALID', '-')
 COPYING = ('SNAPATT', 'SNAPTMP')
 READY = 'SNAPDONE'
@@ -170,12 +169,10 @@ def known(word, words, what, name):
 def faults(volume):
     """Why a volume is not as it should be, as sentences; an empty list if it is."""
     found = []
-    known(volume.kstate, KERNEL_STATES, 'Volume', volume.name)
     if (volume.kstate, known(volume.state, VOLUME_STATES, 'Volume', volume.name)) != ('ENABLED', 'ACTIVE'):
         found.append('volume %s is %s %s' % (volume.name, volume.kstate, volume.state))
     for plex in volume.plexes:
-        kernel = known(plex.kstate, KERNEL_STATES, 'Plex', plex.name)
-        if known(plex.state, PLEX_STATES, 'Plex', plex.name) not in BESIDE and (kernel, plex.state) != ('ENABLED', 'ACTIVE'):
+        if known(plex.state, PLEX_STATES, 'Plex', plex.name) not in BESIDE and (plex.kstate, plex.state) != ('ENABLED', 'ACTIVE'):
             found.append('plex %s is %s %s' % (plex.name, plex.kstate, plex.state))
     if not mirrors(volume):
         found.append('volume %s has no complete plex' % volume.name)

@@ -20,6 +20,7 @@ NEEDED = {'v': ('NAME', 'KSTATE', 'STATE', 'LENGTH'), 'pl': ('NAME', 'VOLUME', '
           'sd': ('NAME', 'PLEX', 'DISK'), 'dc': ('NAME', 'PARENTVOL'), 'sp': ('NAME', 'SNAPVOL')}
 # Early releases print these records without a heading.
 USUAL = {'dc': ('NAME', 'PARENTVOL', 'LOGVOL'), 'sp': ('NAME', 'SNAPVOL', 'DCO')}
+KERNEL_STATES = ('ENABLED', 'DETACHED', 'DISABLED')
 HEADING = re.compile(r'^[A-Z]{1,2}\s+NAME(\s|$)')
 GROUP = re.compile(r'^Disk group: (\S+)\s*$')
 NUMBER = re.compile(r'^[0-9]+\Z')
@@ -89,14 +90,20 @@ def parse_records(text, name):
         if kind == 'v':
             group.volumes[row['NAME']] = Volume(row)
     for kind, row in rows:
-        if kind == 'pl' and row['VOLUME'] in group.volumes:
+        if kind == 'pl' and row['VOLUME'] != '-':
+            if row['VOLUME'] not in group.volumes:
+                raise unknown('vxprint', 'plex %s of volume %s, which is not listed' % (row['NAME'], row['VOLUME']), 'a volume')
             plexes[row['NAME']] = Plex(row)
             group.volumes[row['VOLUME']].plexes.append(plexes[row['NAME']])
         elif kind == 'dc' and row['PARENTVOL'] in group.volumes:
             group.volumes[row['PARENTVOL']].has_dco = True
         elif kind == 'sp':
             group.linked.add(row['SNAPVOL'])
+    listed = [row['NAME'] for kind, row in rows if kind == 'pl']
     for kind, row in rows:
+        if kind == 'sd' and row['PLEX'] != '-':
+            if row['PLEX'] not in listed:
+                raise unknown('vxprint', 'subdisk %s of plex %s, which is not listed' % (row['NAME'], row['PLEX']), 'a plex')
         if kind == 'sd' and row['PLEX'] in plexes:
             plexes[row['PLEX']].disks.add(row['DISK'])
     return group
@@ -111,6 +118,8 @@ def record(words, headings):
     row = dict(zip(columns, values))
     if any(column not in row for column in NEEDED[kind]):
         raise unknown('vxprint', ' '.join(words), 'a word for each of %s' % ' '.join(columns))
+    if row.get('KSTATE', '-') not in KERNEL_STATES + ('-',):
+        raise unknown('vxprint', ' '.join(words), 'one of %s in the column KSTATE' % ', '.join(KERNEL_STATES))
     return row
 
 
