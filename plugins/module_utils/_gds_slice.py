@@ -28,12 +28,27 @@ def name_of(member):
     return '%s.%s' % (member.disk, member.volume)
 
 
+def entries_of(record):
+    """The undo entries of the slices that a run has detached; none without a record."""
+    return [entry for entry in record.data['undo'] if entry['id'].startswith('gds_slice:')] if record else []
+
+
+def class_of(context):
+    """Option class_name, or the class in which the run has detached slices; None where it has detached none."""
+    named = context.params['class_name']
+    found = sorted(set(entry['class_name'] for entry in entries_of(context.record)))
+    if named is None and len(found) > 1:
+        raise Refused('The run has detached slices of several classes.', object=context.record.run, found=', '.join(found),
+                      needed='option class_name')
+    return named or (found[0] if found else None)
+
+
 class Slices:
     """The members of one call on one class. before: {volume: {disk: state}}, the states as in _gds."""
 
-    def __init__(self, context):
+    def __init__(self, context, class_name):
         self.context = context
-        self.gds = Gds(context.runner, context.params['class_name'])
+        self.gds = Gds(context.runner, class_name)
         self.members = [self.member(entry) for entry in self.entries()]
         names = [member.volume for member in self.members]
         if len(set(names)) != len(names):
@@ -48,8 +63,7 @@ class Slices:
         """Option members, or what the run has detached."""
         if self.context.params['members'] is not None:
             return self.context.params['members']
-        undo = self.context.record.data['undo'] if self.context.record else []
-        return [entry for entry in undo if entry['id'].startswith('gds_slice:%s:' % self.gds.class_name)]
+        return [entry for entry in entries_of(self.context.record) if entry['class_name'] == self.gds.class_name]
 
     def member(self, entry):
         return Member(valid_name(entry['volume']), valid_name(entry['disk']), entry.get('filesystem'))
@@ -110,7 +124,7 @@ class Slices:
 def detach(context):
     """Detach the slices of option members in one window, and return the module's result."""
     context.refuse_ended()
-    work = Slices(context)
+    work = Slices(context, context.params['class_name'])
     if already_detached(work):
         data = context.record.data
         return dict(changed=False, before=work.before, after=work.before, members=data['members'], window=data['window'],
@@ -185,7 +199,8 @@ def describe(work, member):
     mount = _split.mounted(volume.name, [block_device(class_name, volume.name), raw_device(class_name, volume.name)], member.filesystem)
     return {'volume': volume.name, 'copy': name_of(member), 'device': raw_device(class_name, name_of(member)),
             'block_device': block_device(class_name, name_of(member)), 'original': raw_device(class_name, volume.name),
-            'bytes': volume.blocks * BLOCK, 'filesystem': mount.point if mount else None, 'fstype': mount.fstype if mount else None}
+            'bytes': volume.blocks * BLOCK, 'filesystem': mount.point if mount else None, 'fstype': mount.fstype if mount else None,
+            'remaining': len(work.before[volume.name]) - 1}
 
 
 def confirm(work, look):
@@ -238,6 +253,10 @@ def roll_back(work, begun):
     left = [member for member in begun if now[member.volume][member.disk] in DETACHED]
     # One that is being copied has come home only when that has ended.
     home = [member for member in work.members if member not in begun or now[member.volume][member.disk] in VALID]
+    # Written after the commands: a full disk must not keep a copy away.
+    for member in begun:
+        if member not in home:
+            work.context.record.add_undo(dict(work.undo(member), returning=True))
     work.context.record.clear_undo(*[work.undo(member)['id'] for member in home])
     if left:
         return '%s could not be given back: run the playbook volmgr.snapbackup.recover.' % ', '.join(name_of(member) for member in left)
@@ -248,9 +267,12 @@ def roll_back(work, begun):
 
 def attach(context):
     """Give back option members, or what the run has detached, and start the copying."""
-    work = Slices(context)
+    class_name = class_of(context)
+    if class_name is None:
+        return dict(changed=False, before={}, after={}, class_name=None)
+    work = Slices(context, class_name)
     if context.record:
-        _split.refuse_being_split(context.record, [entry for entry in context.record.data['undo'] if entry['id'].startswith('gds_slice:')])
+        _split.refuse_being_split(context.record, entries_of(context.record))
     changed = False
     for member in work.members:
         changed = give_back(work, member) or changed
@@ -258,7 +280,7 @@ def attach(context):
     if context.record and not context.check:
         context.record.clear_undo(*[work.undo(member)['id'] for member in work.members
                                     if after[member.volume][member.disk] in VALID])
-    return dict(changed=changed, before=work.before, after=after)
+    return dict(changed=changed, before=work.before, after=after, class_name=class_name)
 
 
 def give_back(work, member):
@@ -274,6 +296,9 @@ def give_back(work, member):
     else:
         # Copying to a slice starts when its volume does; GDS has nothing to do now.
         return False
+    entry = _split.entry_of(work.context.record, work.undo(member)['id'])
+    if entry and not work.context.check:
+        work.context.record.add_undo(dict(entry, returning=True))
     result = work.context.change(command, timeout=LIMIT)
     # The exit code alone proves nothing in either direction.
     if result is not None and work.now()[member.volume][member.disk] == state:
@@ -311,7 +336,7 @@ def refuse_overwriting(work, member, state):
 
 def switch(context, letter, wanted):
     """Stop (F) or start (N) detached slices; wanted is the state they shall have."""
-    work = Slices(context)
+    work = Slices(context, class_of(context))
     changed = False
     for member in work.members:
         state = work.state(member)

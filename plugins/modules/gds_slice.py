@@ -20,9 +20,10 @@ description:
     Configuration and Administration Guide."
 options:
   class_name:
-    description: Name of the class that the volumes belong to.
+    description:
+      - Name of the class that the volumes belong to.
+      - Required unless O(run) has detached the slices.
     type: str
-    required: true
   members:
     description:
       - What to detach or to give back. All members are handled in one call.
@@ -103,7 +104,6 @@ EXAMPLES = r'''
 - name: Give back what the run has detached, and start the copying
   volmgr.snapbackup.gds_slice:
     run: "{{ opened.run }}"
-    class_name: Class1
     state: attached
 '''
 
@@ -129,6 +129,10 @@ reads:
   description: How many commands only looked.
   returned: success
   type: int
+class_name:
+  description: The class, null where the run has detached nothing.
+  returned: when O(state=attached)
+  type: str
 members:
   description: The members in the shape of the run record.
   returned: when O(state=detached)
@@ -157,12 +161,12 @@ def main():
     run_module(
         lambda context: STATES[context.params['state']](context),
         argument_spec=dict(
-            RUN_OPTIONS, class_name=dict(type='str', required=True),
+            RUN_OPTIONS, class_name=dict(type='str'),
             members=dict(type='list', elements='dict', options=dict(
                 volume=dict(type='str', required=True), disk=dict(type='str', required=True), filesystem=dict(type='path'))),
             state=dict(type='str', choices=sorted(STATES), required=True), access=dict(type='str', choices=['ro', 'rw'], default='rw'),
             jrm=dict(type='bool', default=True), take_over=dict(type='bool', default=False), assume=dict(type='dict'), **_quiesce.OPTIONS),
-        required_if=[('state', 'detached', ['members', 'run'])])
+        required_if=[('state', 'detached', ['class_name', 'members', 'run'])], required_one_of=[('class_name', 'run')])
 
 
 if __name__ == '__main__':

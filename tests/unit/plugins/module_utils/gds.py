@@ -16,6 +16,16 @@ echo 'OBJ    NAME    TYPE   SCOPE       SPARE'
 echo '------ ------- ------ ----------- -----'
 echo 'class  Class1  shared node1:node2 0'
 echo
+echo 'OBJ    NAME   TYPE   CLASS   GROUP  DEVNAM DEVBLKS FREEBLKS DEVCONNECT  STATUS E'
+echo '------ ------ ------ ------- ------ ------ ------- -------- ----------- ------ -'
+while read d grp dev class; do
+    echo "disk $d mirror $class $grp $dev 17596416 * node1:node2 ENABLE 0"
+done <"$D/disks"
+echo
+echo 'OBJ    NAME   TYPE   CLASS  DISKS       BLKS    FREEBLKS SPARE'
+echo '------ ------ ------ ------ ----------- ------- -------- -----'
+echo "group  Group1 $(cat "$D/grouptype" 2>/dev/null || echo mirror) Class1 Disk1:Disk2 8192 0 0"
+echo
 echo 'OBJ    NAME    TYPE   CLASS   GROUP   DISK   MASTER PROXY SKIP JRM 1STBLK LASTBLK BLOCKS STATUS PSLICE'
 echo '------ ------- ------ ------- ------- ------ ------ ----- ---- --- ------ ------- ------ ------ ------'
 echo 'volume *       mirror Class1  Group1  *      *      *     *    *   0      65535   65536  PRIVATE *'
@@ -40,6 +50,22 @@ done
 case $act in -M) st=TEMP ;; -R) st=COPY ;; -F) st=TEMP-STOP ;; -N) st=TEMP ;; -T) st=TEMP-STOP ;; esac
 sed "s/^$v $d .*/$v $d $st/" "$D/slices" >"$D/new.$$" && mv "$D/new.$$" "$D/slices"
 '''
+# -C gives each volume of the group a slice on the disk, which is being copied to; -D takes them away.
+SDXDISK = r'''
+act=$1; shift
+while [ $# -gt 0 ]; do
+    case $1 in -d) d=$2 ;; -g) g=$2 ;; esac
+    shift 2
+done
+case $act in
+    -M) echo "${d#*=} * ${d%%=*} Class1" >>"$D/disks" ;;
+    -C) sed "s/^$d \*/$d $g/" "$D/disks" >"$D/new.$$" && mv "$D/new.$$" "$D/disks"
+        while read v rest; do echo "$v $d COPY" >>"$D/slices"; done <"$D/volumes" ;;
+    -D) sed "s/^$d $g/$d */" "$D/disks" >"$D/new.$$" && mv "$D/new.$$" "$D/disks"
+        sed "/ $d /d" "$D/slices" >"$D/new.$$" && mv "$D/new.$$" "$D/slices" ;;
+    -R) sed "/^$d /d" "$D/disks" >"$D/new.$$" && mv "$D/new.$$" "$D/disks" ;;
+esac
+'''
 SDXCOPY = 'sed "s/INVALID/COPY/" "$D/slices" >"$D/new.$$" && mv "$D/new.$$" "$D/slices"\n'
 
 
@@ -48,11 +74,12 @@ class Gds(Solaris):
 
     def __init__(self, base, monkeypatch):
         Solaris.__init__(self, base, monkeypatch)
-        for name, body in dict(sdxinfo=SDXINFO, sdxslice=SDXSLICE, sdxcopy=SDXCOPY).items():
+        for name, body in dict(sdxinfo=SDXINFO, sdxslice=SDXSLICE, sdxcopy=SDXCOPY, sdxdisk=SDXDISK).items():
             self.put(os.path.join('tools', name), HEAD % base + body)
             os.chmod(self.path('tools', name), 0o755)
         self.put('volumes', '')
         self.put('slices', '')
+        self.put('disks', 'Disk1 Group1 c1t1d1 Class1\nDisk2 Group1 c2t1d1 Class1\n')
 
     def volume(self, name, *disks, **more):
         """A started volume with active slices on these disks, mounted; its mount point."""

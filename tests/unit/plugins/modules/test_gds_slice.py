@@ -226,6 +226,15 @@ def test_a_class_whose_name_begins_alike_is_another(gds, slices, run):
     assert slices('attached', run=name)['before'] == {}
 
 
+def test_the_record_knows_the_class(gds, slices, call, run):
+    name = run()
+    assert call('gds_slice', state='attached', run=name)['class_name'] is None
+    slices('detached', run=name, members=MEMBERS)
+    done = call('gds_slice', state='attached', run=name)
+    assert (done['class_name'], done['changed']) == ('Class1', True)
+    assert all(entry['returning'] for entry in record(gds, name)['undo'])
+
+
 def test_stop_and_start(gds, slices, run):
     name = run()
     slices('detached', run=name, members=MEMBERS)

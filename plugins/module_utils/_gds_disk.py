@@ -1,0 +1,239 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""A disk that is added to a mirror group of GDS for a backup, and taken away again (sdxdisk(1M)).
+
+Registering a disk initialises it, so it is proved before that nobody uses it.
+"""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import re
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import VALID, Gds, valid_name
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors, parse
+
+LIMIT = 300
+# c1t2d3, c1d2, emcpower4, mplb5 and sda (GDS guide, physical disk names).
+DEVICE = re.compile(r'^[A-Za-z][A-Za-z0-9]{1,31}\Z')
+PROC_SWAPS = '/proc/swaps'
+# Commands of other managers whose output names the disks that they use.
+OTHERS = (('vxdisk', '-o', 'alldgs', 'list'), ('metastat', '-p'), ('metadb',), ('zpool', 'status'), ('swap', '-l'),
+          ('pvs', '--noheadings', '-o', 'pv_name'))
+
+
+def names_disk(text, device):
+    """Whether text names the disk or a slice or partition of it."""
+    return re.search(r'(?<![A-Za-z0-9])%s(?:s[0-9]+|p?[0-9]+)?(?![A-Za-z0-9])' % re.escape(device), text) is not None
+
+
+class Disk:
+    """The disk of one call. before: {registered: bool, group: its group or None}."""
+
+    def __init__(self, context, class_name, name):
+        self.context = context
+        self.gds = Gds(context.runner, class_name)
+        self.name = valid_name(name)
+        self.device = context.params['device']
+        self.group = context.params['group']
+        self.view = self.gds.view()
+        self.before = self.state(self.view)
+
+    def state(self, view):
+        row = view.disks.get(self.name)
+        return {'registered': row is not None, 'group': row['GROUP'] if row else None}
+
+    def now(self):
+        return self.state(self.gds.view())
+
+    @property
+    def undo(self):
+        return {'id': undo_id(self.gds.class_name, self.name), 'action': 'absent', 'class_name': self.gds.class_name, 'disk': self.name,
+                'group': self.group}
+
+    def argv(self, letter, *more):
+        return [_platform.need('sdxdisk'), '-' + letter, '-c', self.gds.class_name] + list(more)
+
+    def change(self, argv, wanted):
+        """Run a command after which the disk is in the wanted state; CommandFailed if it is not. Nothing in check mode."""
+        result = self.context.change(argv, timeout=LIMIT)
+        if result is not None:
+            found = self.now()
+            if found != wanted:
+                raise CommandFailed(result, object=self.name, found=spoken(found), needed=spoken(wanted), look=self.look(),
+                                    vendor=errors(result.err or result.out))
+
+    def look(self):
+        return 'sdxinfo -D -c %s -e long' % self.gds.class_name
+
+    def slices(self, with_disk):
+        """{volume: {disk: state}} of the volumes of the group, with or without a slice on this disk."""
+        found = {}
+        for volume in self.view.volumes.values():
+            if volume.group == self.group:
+                found[volume.name] = dict((piece.disk, piece.state) for piece in volume.slices if piece.disk != self.name)
+                if with_disk:
+                    found[volume.name][self.name] = 'active' if volume.state == 'active' else 'stop'
+        return found
+
+
+def undo_id(class_name, name):
+    return 'gds_disk:%s:%s' % (class_name, name)
+
+
+def spoken(state):
+    return 'registered, group %s' % state['group'] if state['registered'] else 'not registered'
+
+
+def entries_of(record):
+    """The undo entries of the disks that a run has connected; none without a record."""
+    return [entry for entry in record.data['undo'] if entry['id'].startswith('gds_disk:')] if record else []
+
+
+# Adding
+
+def connect(context):
+    """Register the disk unless it is, connect it to the group unless it is; copying to it begins where volumes are started."""
+    context.refuse_ended()
+    disk = Disk(context, context.params['class_name'], context.params['disk'])
+    valid_name(disk.group)
+    refuse_unless_mirror(disk)
+    refuse_wrong_place(disk)
+    if not disk.before['registered']:
+        refuse_in_use(context, disk)
+    if context.record and not context.check:
+        # A disk that was connected hours before is taken away by this run too.
+        context.record.add_undo(disk.undo)
+    changed = disk.before['group'] is None
+    if not disk.before['registered']:
+        disk.change(disk.argv('M', '-d', '%s=%s' % (disk.device, disk.name)), {'registered': True, 'group': None})
+    if changed:
+        disk.change(disk.argv('C', '-g', disk.group, '-d', disk.name), {'registered': True, 'group': disk.group})
+    return dict(changed=changed, before=disk.before, after={'registered': True, 'group': disk.group}, slices=disk.slices(with_disk=True))
+
+
+def refuse_unless_mirror(disk):
+    """Refused unless the group is a mirror group whose volumes are healthy and started."""
+    row = disk.view.groups.get(disk.group)
+    volumes = [volume for volume in disk.view.volumes.values() if volume.group == disk.group]
+    if row is None or not volumes:
+        raise Refused('Class %s has no volumes in a group %s.' % (disk.gds.class_name, disk.group), object=disk.group,
+                      found=', '.join(sorted(disk.view.groups)) or 'no group', look='sdxinfo -G -c %s' % disk.gds.class_name)
+    if row.get('TYPE') not in (None, 'mirror'):
+        raise Refused('%s is no mirror group.' % disk.group, object=disk.group, found=row['TYPE'], needed='mirror',
+                      look='sdxinfo -G -c %s -e long' % disk.gds.class_name)
+    for volume in volumes:
+        if volume.master or any(other.master == volume.name for other in disk.view.volumes.values()):
+            raise Refused('%s is related to another volume as master or proxy, so its group cannot be changed.' % volume.name,
+                          object=volume.name, needed='no relation', look='sdxinfo -V -c %s -e long' % disk.gds.class_name)
+        if volume.state != 'active':
+            # Nothing would ever be copied to the disk (sdxdisk(1M)).
+            raise Refused('%s is stopped, so nothing would be copied to the backup disk.' % volume.name, object=volume.name,
+                          found=volume.state, needed='active', look='sdxinfo -V -c %s' % disk.gds.class_name,
+                          remedy='sdxvolume -N -c %s -v %s' % (disk.gds.class_name, volume.name))
+
+
+def refuse_wrong_place(disk):
+    """Refused if the name stands for another device, or the disk is in another group."""
+    row = disk.view.disks.get(disk.name)
+    if row is None:
+        return
+    if disk.device and row.get('DEVNAM') != disk.device:
+        raise Refused('Disk %s is not the device that was named.' % disk.name, object=disk.name, found=row.get('DEVNAM'),
+                      needed=disk.device, look=disk.look())
+    if row['GROUP'] not in (None, disk.group):
+        raise Refused('Disk %s is connected to another group.' % disk.name, object=disk.name, found=row['GROUP'], needed=disk.group,
+                      look=disk.look())
+
+
+def refuse_in_use(context, disk):
+    """Refused unless the user has named the device twice, and nothing on this host shows that somebody uses it."""
+    device = disk.device
+    if not device or not DEVICE.match(device):
+        raise Refused('Disk %s is not registered, and %r cannot be the device for it.' % (disk.name, device), object=disk.name,
+                      needed='the name of a physical disk, for example c4t1d1 or sdd')
+    if context.params['confirm'] != device:
+        raise Refused('Registering %s destroys what is on it.' % device, object=device, found='confirm=%s' % context.params['confirm'],
+                      needed='confirm=%s' % device, remedy='look that nobody needs its content, then confirm it by its name')
+    result = context.runner([disk.gds.sdxinfo, '-D', '-e', 'long'])
+    if result.rc != 0:
+        raise CommandFailed(result, object=device)
+    for row in parse(result.out)['disk']:
+        if row.get('DEVNAM') == device:
+            raise Refused('%s is registered with a class already.' % device, object=device, found='disk %s of class %s' % (
+                row['NAME'], row.get('CLASS')), needed='a disk in no class', look='sdxinfo -D')
+    for mount in _platform.mounts():
+        if names_disk(mount.device, device):
+            raise Refused('%s is mounted.' % device, object=device, found='%s on %s' % (mount.device, mount.point), needed='not mounted',
+                          look='mount')
+    refuse_others(context, device)
+
+
+def refuse_others(context, device):
+    """Refused if the swap table or another volume manager of this host names the disk."""
+    for command in OTHERS:
+        tool = _platform.find(command[0])
+        if tool:
+            # Whatever it exits with: one that manages nothing here often ends with an error.
+            found = [line.strip() for line in context.runner([tool] + list(command[1:])).out.splitlines() if names_disk(line, device)]
+            if found:
+                raise Refused('%s is used by something else.' % device, object=device, found=found[0],
+                              needed='a disk that nobody uses', look=' '.join(command))
+    try:
+        with open(PROC_SWAPS) as table:
+            if names_disk(table.read(), device):
+                raise Refused('%s is swap space.' % device, object=device, found='in %s' % PROC_SWAPS, needed='a disk that nobody uses')
+    except (IOError, OSError):
+        # No Linux.
+        pass
+
+
+# Taking away
+
+def remove(context):
+    """Disconnect the disk, or what the run has connected, and take it out of the class."""
+    params = context.params
+    wanted = [(params['class_name'], params['disk'])] if params['disk'] else [
+        (entry['class_name'], entry['disk']) for entry in entries_of(context.record)]
+    before, after, changed = {}, {}, False
+    for class_name, name in wanted:
+        disk = Disk(context, class_name, name)
+        if context.check and params['assume']:
+            disk.before = params['assume']
+        before[name], after[name] = disk.before, {'registered': False, 'group': None}
+        changed = take_away(context, disk) or changed
+        if context.record and not context.check:
+            context.record.clear_undo(undo_id(class_name, name))
+    return dict(changed=changed, before=before, after=after)
+
+
+def take_away(context, disk):
+    """False where the disk is gone already."""
+    if context.record and not context.check and not _split.entry_of(context.record, undo_id(disk.gds.class_name, disk.name)):
+        raise Refused('%s was not connected by run %s.' % (disk.name, context.record.run), object=disk.name, found=spoken(disk.before),
+                      remedy='without option run this module takes it away')
+    disk.group = disk.before['group']
+    if disk.group:
+        refuse_needed(disk)
+        disk.change(disk.argv('D', '-g', disk.group, '-d', disk.name), {'registered': True, 'group': None})
+    if disk.before['registered']:
+        disk.change(disk.argv('R', '-d', disk.name), {'registered': False, 'group': None})
+    return disk.before['registered']
+
+
+def refuse_needed(disk):
+    """Refused while a slice on the disk is detached or being copied to, or is the last good one of its volume."""
+    for volume in disk.view.volumes.values():
+        here = volume.slice_on(disk.name)
+        if here is None:
+            continue
+        others = [piece for piece in volume.slices if piece.disk != disk.name and piece.state in VALID]
+        if here.state not in VALID + ('invalid',) or not others:
+            raise Refused('%s still needs its slice on %s.' % (volume.name, disk.name), object='%s.%s' % (disk.name, volume.name),
+                          found='slice is %s, %d other valid slices' % (here.state, len(others)),
+                          needed='neither detached nor being copied, and another valid slice',
+                          look='sdxinfo -S -c %s -o %s' % (disk.gds.class_name, volume.name))
