@@ -32,6 +32,19 @@ options:
     description: Mount for reading and writing. It is meant for a volume that has just been restored, never for a split copy.
     type: bool
     default: false
+  replay:
+    description:
+      - For O(state=checked), let the check replay the log of each file system, which writes to the copy. For copies that are volumes of their own.
+      - A file system on which more than that had to be repaired fails the call.
+    type: bool
+    default: false
+  command:
+    description:
+      - For O(state=checked), the check to run in the place of that of the file system, as a list of arguments. V({device}) in it is the copy,
+        V({volume}) the name of its volume. A copy without a file system is checked by it too.
+    type: list
+    elements: str
+    default: []
   members:
     description: The members to work on in check mode, where the run has no record yet. Otherwise they come from the run record.
     type: list
@@ -84,8 +97,11 @@ import os
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._methods import absolute, filled_in
 
 CHECK_LIMIT = 3600
+# fsck_ufs(1M) and e2fsck(8) say so after a repair, some of them with exit code 0.
+MODIFIED = 'FILE SYSTEM WAS MODIFIED'
 MOUNT_LIMIT = 120
 
 
@@ -137,12 +153,27 @@ def unmount(context, member, point):
 
 
 def checked(context):
-    """Check every copy that has a file system. In check mode there is no copy yet."""
-    if not context.check:
-        for member in context.record.data['members']:
-            if member['fstype']:
-                check_clean(context, member)
-    return dict(changed=False)
+    """Check every copy. In check mode there is no copy yet, and only what would write to it is planned."""
+    members = context.record.data['members'] if context.record else context.params['members']
+    for member in members:
+        if context.params['command']:
+            expect(context, member, absolute(filled_in(context.params['command'], device=member['device'], volume=member['volume'])))
+        elif member['fstype'] and context.params['replay']:
+            # A raw device is what the manuals of these name; others cannot be checked on one.
+            device = member['device'] if member['fstype'] in ('ufs', 'vxfs') else member['block_device']
+            expect(context, member, _platform.replay_argv(device, member['fstype']))
+        elif member['fstype'] and not context.check:
+            check_clean(context, member)
+    return dict(changed=bool(context.runner.commands))
+
+
+def expect(context, member, argv):
+    """Run a check that may write to the copy; CommandFailed unless it finds or leaves nothing but a clean copy."""
+    result = context.change(argv, timeout=CHECK_LIMIT)
+    if result is not None and (result.rc != 0 or MODIFIED in result.out + result.err):
+        raise CommandFailed(result, 'The copy %s is not what was to be frozen.' % member['copy'], object=member['volume'],
+                            found='exit code %s' % result.rc, needed='a copy that needs no more than its log replayed', look=' '.join(argv),
+                            remedy='do not trust this copy; end the run and split again')
 
 
 def change(context):
@@ -170,6 +201,8 @@ def main():
         state=dict(type='str', choices=['mounted', 'unmounted', 'checked'], required=True),
         check=dict(type='bool', default=True),
         writable=dict(type='bool', default=False),
+        replay=dict(type='bool', default=False),
+        command=dict(type='list', elements='str', default=[]),
         members=dict(type='list', elements='dict', default=[]),
     ))
 

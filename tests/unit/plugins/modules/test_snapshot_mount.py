@@ -96,3 +96,25 @@ def test_a_copy_without_a_file_system(call, solaris):
     told = call('snapshot_mount', run=run, state='mounted')
     assert told['failed'] and told['object'] == 'd1' and solaris.journal('mount') == []
     assert not call('snapshot_mount', run=run, state='unmounted')['changed']
+
+
+def test_the_log_of_a_copy_is_replayed(call, solaris, run):
+    planned = call('snapshot_mount', check=True, run='<run>', state='checked', replay=True, members=MEMBERS)
+    done = call('snapshot_mount', run=run, state='checked', replay=True)
+    assert solaris.journal('fsck') == ['fsck -F ufs -y /dev/md/rdsk/d3', 'fsck -F ufs -y /dev/md/rdsk/d6'] and done['changed']
+    assert [command['argv'] for command in planned['commands']] == [command['argv'] for command in done['commands']]
+
+
+@pytest.mark.parametrize('fault', ['exit 1', 'echo "***** FILE SYSTEM WAS MODIFIED *****"; exit 0'])
+def test_a_copy_that_needs_more_than_a_replay(call, solaris, run, fault):
+    solaris.on('fsck', fault)
+    told = call('snapshot_mount', run=run, state='checked', replay=True)
+    assert told['failed'] and told['object'] == 'd1' and 'log replayed' in told['msg']
+
+
+def test_a_check_of_ones_own(call, solaris):
+    run = call('backup_run', state='opened', name='raw', manager='svm', members=[member('d1', 'd3', None)])['run']
+    done = call('snapshot_mount', run=run, state='checked', command=['fsck', '--of={volume}', '{device}'])
+    assert solaris.journal('fsck') == ['fsck --of=d1 /dev/md/rdsk/d3'] and done['changed']
+    solaris.on('fsck', 'exit 1')
+    assert call('snapshot_mount', run=run, state='checked', command=['fsck', '{device}'])['failed']
