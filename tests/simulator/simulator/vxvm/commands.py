@@ -26,9 +26,9 @@ CREATE TABLE IF NOT EXISTS vxvm_volume (id INTEGER PRIMARY KEY AUTOINCREMENT, dg
     usetype TEXT, kstate TEXT, state TEXT, readpol TEXT, minor INTEGER, loop INTEGER, fastresync INTEGER DEFAULT 0,
     origin INTEGER, tracked INTEGER DEFAULT 0, instant INTEGER DEFAULT 0, region INTEGER DEFAULT 128,
     snaptype TEXT, snapdate INTEGER, cache INTEGER, comment TEXT DEFAULT '',
-    tutil0 TEXT DEFAULT '', putil0 TEXT DEFAULT '');
+    tutil0 TEXT DEFAULT '', putil0 TEXT DEFAULT '', putil2 TEXT DEFAULT '');
 CREATE TABLE IF NOT EXISTS vxvm_plex (id INTEGER PRIMARY KEY AUTOINCREMENT, dg TEXT, name TEXT, volume INTEGER, kstate TEXT,
-    state TEXT, mode TEXT, length INTEGER, cache INTEGER, tutil0 TEXT DEFAULT '', putil0 TEXT DEFAULT '');
+    state TEXT, mode TEXT, length INTEGER, cache INTEGER, tutil0 TEXT DEFAULT '', putil0 TEXT DEFAULT '', putil2 TEXT DEFAULT '');
 CREATE TABLE IF NOT EXISTS vxvm_subdisk (id INTEGER PRIMARY KEY AUTOINCREMENT, dg TEXT, name TEXT, plex INTEGER,
     disk INTEGER, start INTEGER, length INTEGER, place INTEGER);
 CREATE TABLE IF NOT EXISTS vxvm_dco (id INTEGER PRIMARY KEY AUTOINCREMENT, dg TEXT, name TEXT, volume INTEGER, log INTEGER,

@@ -24,7 +24,7 @@ class Listing:
         """An entry with everything that all kinds have."""
         keys = row.keys()
         values = {name: str(row[name]) if name in keys and row[name] is not None else ""
-                  for name in ("kstate", "state", "tutil0", "putil0", "comment", "usetype", "readpol", "mode")}
+                  for name in ("kstate", "state", "tutil0", "putil0", "putil2", "comment", "usetype", "readpol", "mode")}
         length = self.shown(row["length"]) if "length" in keys else ""
         values.update(tag=tag, type=KINDS[tag], name=row["name"] if "name" in keys else row["media"], assoc=assoc, len=length,
                       column_pl_offset="", device="", dgname=self.group["name"], dg_name=self.group["name"],

@@ -6,7 +6,7 @@ from simulator.vxvm import breakoff, cli, model, records
 from simulator.vxvm.model import Refusal
 
 FAILURE = 1
-SETTABLE = {"volume": ("comment", "putil0", "tutil0"), "plex": ("putil0", "tutil0")}
+SETTABLE = {"volume": ("comment", "putil0", "putil2", "tutil0"), "plex": ("putil0", "putil2", "tutil0")}
 IGNORED = ("user", "group", "mode")  # accepted, they change nothing here
 
 
