@@ -154,6 +154,28 @@ runs:
   returned: when O(state=read)
   type: list
   elements: dict
+sets:
+  description:
+    - What the records say of each backup set now, by name.
+    - C(open) are its open runs, each with C(condition) (V(live), V(kept), V(dead) or V(overdue)), C(split_at) and C(split_seconds) since when
+      copies are split, C(remaining), how many whole copies stay with a volume (null where that is not known), C(locks), and what is still
+      to be undone.
+    - C(last) is the last backup whose images were complete, with its time, age, verdict and manifest, and whether the manifest is still there.
+  returned: when O(state=read)
+  type: list
+  elements: dict
+  version_added: 0.2.0
+  sample:
+    - name: home1
+      manager: svm
+      open: []
+      last:
+        run: 20261120T031500Z-a1b2c3
+        at: '2026-11-20T03:15:02Z'
+        seconds: 7500
+        verdict: filesystem
+        manifest: /backup/home1/20261120T031500Z-a1b2c3/manifest.json
+        present: true
 stale:
   description: The open runs that nobody works on any more, and whose copies are not to be kept.
   returned: when O(state=read)
@@ -170,7 +192,7 @@ import os
 import re
 import time
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _status
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity, monotonic
@@ -274,7 +296,7 @@ def read(context):
     restored = dict((record.data['source_run'], record.run) for record in records if record.is_open)
     runs = [shown(record, boot, params['takeover'], restored) for record in records
             if params['name'] in (None, record.data['name']) and params['run'] in (None, record.run)]
-    return dict(changed=False, runs=runs, stale=[run for run in runs if run['open'] and not run['live'] and not run['kept']])
+    return dict(changed=False, runs=runs, sets=_status.sets(runs), stale=[run for run in runs if run['open'] and not run['live'] and not run['kept']])
 
 
 def shown(record, boot, takeover, restored):

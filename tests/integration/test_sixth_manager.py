@@ -148,3 +148,116 @@ def test_several_sets(site):
     assert "lost: " in output and "odd: volume: no option of a set" in output
     assert [(record["name"], record["result"], record["window"]["lease"]) for record in site.records()] == [
         ("one", "complete", 5), ("two", "complete", 60)]  # fmt: skip
+
+
+def both(site, **options):
+    """Variables that back up both volumes in one play."""
+    common = {key: value for key, value in site.set("one", **options).items() if key not in ("snapbackup_name", "snapbackup_volumes")}
+    return dict(common, snapbackup_sets=[
+        {"name": name, "volumes": [{"directory": str(site.directory / name)}]} for name in ("one", "two")])  # fmt: skip
+
+
+def last_message(output):
+    """The msg of the last task that failed or said something."""
+    return json.JSONDecoder().raw_decode(output.rpartition('"msg": ')[2])[0]
+
+
+def alarm(site):
+    """(a command that notes what it is told, the file it notes it in)"""
+    noted = site.directory / "noted"
+    return ["/bin/cp", "/etc/hostname", str(noted) + ".{name}"], lambda name: Path(str(noted) + "." + name).exists()
+
+
+def test_recover_goes_on_behind_what_it_cannot_bring_home(site):
+    site.play("backup", both(site, snapbackup_retain="48"))
+    one, two = (record["run"] for record in site.records())
+    site.die(one, undo=[*site.records()[0]["undo"], {"id": "somebody:else", "action": "unknown"}])
+    site.die(two)
+    restore = dict(site.records()[0], run="20260101T000000Z-abcdef", name="three", kind="restore", deadline=1, undo=[],
+                   members=[{"volume": "three"}], sequence=99, source_manifest="/backup/three/manifest.json")  # fmt: skip
+    (site.state / "runs" / "20260101T000000Z-abcdef.json").write_text(json.dumps(restore))
+    planned = site.play("recover", {}, "--check", "--diff", rc=2)
+    assert "rm -rf %s.copy" % (site.directory / "two") in planned and site.split("one") and site.split("two")
+    said = last_message(site.play("recover", rc=2))
+    assert one in said and "somebody:else" in said and two not in said
+    assert "volmgr.snapbackup.restore -e snapbackup_hosts=here -e snapbackup_manifest=/backup/three/manifest.json " in said
+    assert """-e '{"snapbackup_confirm": ["three"]}' -e snapbackup_state_dir=""" in said
+    assert not site.split("two") and [record["result"] for record in site.records()] == [None, "complete", None]
+    assert "no run 20200101T000000Z-abcdef to take over" in site.play("recover", {"snapbackup_takeover": "20200101T000000Z-abcdef"}, rc=2)
+
+
+def test_what_is_kept_is_given_back(site):
+    site.play("backup", both(site, snapbackup_retain="until_next_run"))
+    one, two = (record["run"] for record in site.records())
+    site.change(two, retained={"until": 1, "survives_reboot": True})
+    site.play("recover")
+    assert site.split("one") and not site.split("two")
+    site.write("one", "after")
+    planned = site.play("backup", site.set("one"), "--check", "--diff")
+    copy = str(site.directory / "one")
+    lines = [line.strip() for line in planned.splitlines() if line.startswith("  /")]
+    assert [line.split("/")[-1] if "tar" in line else line.partition(" ")[2] for line in lines][:2] == [
+        "-rf %s.copy" % copy, "-a %s %s.copy" % (copy, copy)]  # fmt: skip
+    assert (site.directory / "one.copy" / "data").read_text() == "before"
+    site.die(one)
+    assert "-rf %s.copy" % copy in site.play("backup", site.set("one"), "--check", "--diff") and site.split("one")
+    site.change(one, phase="retained", retained={"until": "next_run", "survives_reboot": True})
+    site.play("backup", site.set("one", snapbackup_retain="until_next_run"))
+    assert (site.directory / "one.copy" / "data").read_text() == "after"
+    assert [(record["name"], record["phase"], record["result"]) for record in site.records()] == [
+        ("one", "rejoin", "complete"), ("two", "rejoin", "complete"), ("one", "retained", None)]  # fmt: skip
+
+
+def test_a_copy_that_is_split_for_too_long(site):
+    alert, raised = alarm(site)
+    slow = site.set("one", snapbackup_command=["/bin/sleep", "300"], snapbackup_max_split=0.001, snapbackup_alert=alert)
+    output = site.play("backup", slow, rc=2)
+    assert "split for longer than snapbackup_max_split" in output and raised("one") and not site.split("one")
+    assert site.records()[0]["result"] == "failed"
+    site.play("backup", site.set("two", snapbackup_retain="48"))
+    run = site.records()[1]
+    site.change(run["run"], retained=None, phase="store", max_split=1, deadline=run["deadline"] + 3600)
+    output = site.play("recover", {"snapbackup_alert": alert}, rc=2)
+    assert "split for longer than snapbackup_max_split" in output and raised("two") and not site.split("two")
+    assert site.records()[1]["closed"]
+
+
+def test_a_notice_that_fails_stops_the_backup_before_the_split(site):
+    alert, told = alarm(site)
+    variables = site.set("one", snapbackup_notice=[alert, ["/bin/false"]], snapbackup_notice_after=[["/bin/false"], alert])
+    output = site.play("backup", variables, rc=2)
+    assert "/bin/false ended with exit code 1" in output and told("one")
+    assert (site.records()[0]["window"], site.records()[0]["result"]) == (None, "failed")
+    site.play("backup", dict(variables, snapbackup_notice=[alert]))
+    assert site.records()[1]["result"] == "complete"
+
+
+def test_a_restore_from_copies_goes_on_in_its_direction(site):
+    site.play("backup", site.set("one", snapbackup_retain="until_next_run"))
+    run = site.records()[0]["run"]
+    site.write("one", "damaged")
+    confirmed = {"snapbackup_restore_from": "copy", "snapbackup_restore_run": run, "snapbackup_confirm": [site.volume("one")]}
+    broken = site.collections / "ansible_collections/volmgr/snapbackup/roles/example_backup/tasks/phases/rollback.yml"
+    phase = broken.read_text()
+    broken.write_text("---\n- name: Break off\n  ansible.builtin.fail:\n    msg: interrupted\n")
+    site.play("restore", confirmed, rc=2)
+    restore = site.records()[1]["run"]
+    site.change(restore, deadline=1)
+    site.change(run, retained={"until": 1, "survives_reboot": True}, deadline=1)
+    output = site.play("recover", {"snapbackup_takeover": run}, rc=2)
+    assert "-e snapbackup_restore_from=copy -e snapbackup_restore_run=%s " % run in output
+    assert "restore %s goes on from its copies" % restore in output and site.split("one")
+    assert "did not end" in site.play("backup", site.set("one"), rc=2) and site.split("one")
+    manifest = {"snapbackup_manifest": site.records()[0]["image"], "snapbackup_confirm": [site.volume("one")], "snapbackup_restore_command": UNTAR}
+    assert "snapbackup_restore_from=copy" in site.play("restore", manifest, rc=2)
+    broken.write_text(phase)
+    site.play("restore", confirmed)
+    assert site.read("one") == "before" and not site.split("one")
+    assert [(record["run"], record["result"]) for record in site.records()] == [(run, "complete"), (restore, "complete")]
+
+
+def test_what_is_no_manifest_is_named(site):
+    for content in ("no manifest", "{}", "[1]"):
+        (site.directory / "m.json").write_text(content)
+        output = site.play("restore", {"snapbackup_manifest": str(site.directory / "m.json"), "snapbackup_confirm": ["x"]}, rc=2)
+        assert "m.json is not the manifest of a backup" in output

@@ -40,7 +40,7 @@ if "ansible_collections" not in sys.modules:
     package("ansible_collections.volmgr", os.path.join(ROOT, ".cache", "collections", "ansible_collections", "volmgr"))
     package("ansible_collections.volmgr.snapbackup", ROOT)
     package("ansible_collections.volmgr.snapbackup.plugins", os.path.join(ROOT, "plugins"))
-    for kind in ("module_utils", "modules", "action", "doc_fragments"):
+    for kind in ("module_utils", "modules", "action", "doc_fragments", "filter"):
         package("ansible_collections.volmgr.snapbackup.plugins." + kind, os.path.join(ROOT, "plugins", kind))
 
 try:
