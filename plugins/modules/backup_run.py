@@ -157,10 +157,11 @@ runs:
 sets:
   description:
     - What the records say of each backup set now, by name.
-    - C(open) are its open runs, each with C(condition) (V(live), V(kept), V(dead) or V(overdue)), C(split_at) and C(split_seconds) since when
-      copies are split, C(remaining), how many whole copies stay with a volume (null where that is not known), C(locks), and what is still
-      to be undone.
-    - C(last) is the last backup whose images were complete, with its time, age, verdict and manifest, and whether the manifest is still there.
+    - C(open) are its open runs, each with C(condition) (V(live), V(kept), V(dead) or V(overdue)), C(split_at) and C(split_seconds)
+      since when copies are split, C(remaining), how many whole copies stay with a volume (null where that is not known), C(locks), and
+      what is still to be undone.
+    - C(last) is the last backup whose images were complete, with its time, age, verdict and manifest, and whether the manifest is
+      still there.
   returned: when O(state=read)
   type: list
   elements: dict
@@ -296,7 +297,8 @@ def read(context):
     restored = dict((record.data['source_run'], record.run) for record in records if record.is_open)
     runs = [shown(record, boot, params['takeover'], restored) for record in records
             if params['name'] in (None, record.data['name']) and params['run'] in (None, record.run)]
-    return dict(changed=False, runs=runs, sets=_status.sets(runs), stale=[run for run in runs if run['open'] and not run['live'] and not run['kept']])
+    stale = [run for run in runs if run['open'] and not run['live'] and not run['kept']]
+    return dict(changed=False, runs=runs, sets=_status.sets(runs), stale=stale)
 
 
 def shown(record, boot, takeover, restored):

@@ -248,8 +248,8 @@ def test_a_restore_from_copies_goes_on_in_its_direction(site):
     assert "-e snapbackup_restore_from=copy -e snapbackup_restore_run=%s " % run in output
     assert "restore %s goes on from its copies" % restore in output and site.split("one")
     assert "did not end" in site.play("backup", site.set("one"), rc=2) and site.split("one")
-    manifest = {"snapbackup_manifest": site.records()[0]["image"], "snapbackup_confirm": [site.volume("one")], "snapbackup_restore_command": UNTAR}
-    assert "snapbackup_restore_from=copy" in site.play("restore", manifest, rc=2)
+    manifest = {"snapbackup_manifest": site.records()[0]["image"], "snapbackup_confirm": [site.volume("one")]}
+    assert "snapbackup_restore_from=copy" in site.play("restore", dict(manifest, snapbackup_restore_command=UNTAR), rc=2)
     broken.write_text(phase)
     site.play("restore", confirmed)
     assert site.read("one") == "before" and not site.split("one")

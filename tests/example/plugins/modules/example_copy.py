@@ -123,7 +123,8 @@ def split(copies):
         return copies.result(False, 'split')
     for path in copies.paths:
         if copies.before[path] == 'split' or not os.path.isdir(path):
-            raise Refused('%s cannot be split.' % path, object=path, found=copies.before[path], needed='a joined directory', look='ls -ld %s*' % path)
+            raise Refused('%s cannot be split.' % path, object=path, found=copies.before[path], needed='a joined directory',
+                          look='ls -ld %s*' % path)
     cp, stat = _platform.need('cp'), _platform.need('stat')
     members = [member(path) for path in copies.paths]
     directory = context.record.make_directory() if context.record and not context.check else context.params['state_dir']

@@ -14,8 +14,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _status
 
 AT, NOW = '2026-11-20T03:15:02Z', 1795144502 + 7500
 RUN = dict(run='20261120T031500Z-a1b2c3', name='home1', manager='svm', kind='backup', phase='store', open=True, live=None, kept=None,
-           overdue=False, window=dict(at=AT), undo=[dict(id='svm_submirror:d1:d3')], members=[dict(volume='d1', remaining=2)], retained=None,
-           image=None, verdict='filesystem')
+           overdue=False, window=dict(at=AT), undo=[dict(id='svm_submirror:d1:d3')], members=[dict(volume='d1', remaining=2)],
+           retained=None, image=None, verdict='filesystem')
 
 
 def told(*runs):
@@ -42,7 +42,8 @@ def test_what_is_split_now(fields, condition, word):
 
 
 @pytest.mark.parametrize('members, left', [
-    ([dict(remaining=1), dict(remaining=2)], '1, NOT REDUNDANT'), ([dict(remaining=2), dict()], 'unknown'), ([], 'unknown'), ([dict(remaining=3)], '3')])
+    ([dict(remaining=1), dict(remaining=2)], '1, NOT REDUNDANT'), ([dict(remaining=2), dict()], 'unknown'), ([], 'unknown'),
+    ([dict(remaining=3)], '3')])
 def test_the_volume_with_the_fewest_copies_counts(members, left):
     row = lines(dict(members=[dict(member, volume='d1') for member in members]))[1]
     assert '  2 h    %s  ' % left in row
