@@ -10,9 +10,12 @@ the collection is run as a child that has forked after Ansible's part was loaded
 """
 
 import atexit
+import contextlib
+import functools
 import glob
 import hashlib
 import importlib
+import io
 import json
 import os
 import shutil
@@ -93,6 +96,7 @@ def load():
     importlib.import_module("simulator.core.host").install()
 
 
+@functools.lru_cache(None)
 def store():
     return importlib.import_module("simulator.core.host").open_store()
 
@@ -136,12 +140,14 @@ def idle(seconds, but=()):
 
 
 def ended(pid, limit):
-    """Wait for a child; its status, or None when it had to be killed at the limit."""
+    """Wait for a child, and collect orphans; its status, or None when it had to be killed at the limit."""
     end = time.monotonic() + limit
     while True:
-        done, status = os.waitpid(pid, os.WNOHANG)
-        if done:
+        done, status = os.waitpid(-1, os.WNOHANG)
+        if done == pid:
             return status
+        if done:
+            continue
         if time.monotonic() > end:
             os.kill(pid, signal.SIGKILL)
             os.waitpid(pid, 0)
@@ -221,7 +227,8 @@ def apply(topology):
 
 def fail(component):
     """Let a disk fail."""
-    importlib.import_module("simulator.core.control").main(["fail-disk", component])
+    with contextlib.redirect_stdout(io.StringIO()):
+        importlib.import_module("simulator.core.control").main(["fail-disk", component])
 
 
 def plant(command, nth, effect):
@@ -299,6 +306,13 @@ OPERATIONS = {each.__name__: each for each in (
     call, run, start, kill, apply, fail, plant, heal, journal, locks, mounts, files, read, write, copy, sha256, tree, remove, idle)}  # fmt: skip
 
 
+def thaw():
+    """A process that waits for a frozen file system could not be ended with the host."""
+    for _name, boot in importlib.import_module("simulator.core.host").boots():
+        if hasattr(boot, "thaw_all"):
+            boot.thaw_all(store())
+
+
 def serve(source, sink):
     for line in source:
         request = json.loads(line)
@@ -318,6 +332,7 @@ def main(base, san, name):
     enter(Path(base), san, name)
     load()
     serve(sys.stdin, sink)
+    thaw()
 
 
 if __name__ == "__main__":

@@ -30,6 +30,11 @@ OF_REAL = ("fail", "lie-ok", "hang", "kill-before")
 RUN = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{6}")
 
 
+def manager(name):
+    """The module of this directory that describes a manager."""
+    return importlib.import_module(name)
+
+
 @dataclass(frozen=True)
 class Cell:
     """One fault at one call of one scenario of a manager. effect None: none at all."""
@@ -41,7 +46,7 @@ class Cell:
 
     @property
     def scenario(self):
-        return importlib.import_module(self.manager).SCENARIOS[self.number]
+        return manager(self.manager).SCENARIOS[self.number]
 
     @property
     def name(self):
@@ -65,9 +70,9 @@ def shown(call):
     return RUN.sub("RUN", " ".join([call.command, *call.argv[1:]]))
 
 
-def reads(manager, call):
+def reads(described, call):
     """Whether a call changes nothing."""
-    known = manager.READS
+    known = described.READS
     if call.command not in known:
         return False
     options = [word for word in call.argv[1:] if re.match(r"-[a-z]$", word)]
@@ -75,13 +80,13 @@ def reads(manager, call):
         not known[call.command] or bool(set(options) & set(known[call.command])))  # fmt: skip
 
 
-def distinct(manager, calls):
+def distinct(described, calls):
     """calls without reads that repeat one of the same module call (or job), with nothing changed between the two."""
     found, seen, where = [], set(), None
     for call in calls:
         if (call.task, call.turn) != where:
             seen, where = set(), (call.task, call.turn)
-        if not reads(manager, call):
+        if not reads(described, call):
             seen = set()
         elif (call.argv, call.by) in seen:
             continue
@@ -90,23 +95,23 @@ def distinct(manager, calls):
     return found
 
 
-def effects(manager, call):
+def effects(described, call):
     """The effects tried at a call."""
-    if call.command in manager.REAL:
+    if call.command in described.REAL:
         known = OF_REAL
     else:
-        known = OF_READS if reads(manager, call) else EFFECTS
+        known = OF_READS if reads(described, call) else EFFECTS
     return [effect for effect in known if call.by == "watchdog" or effect not in SPARED]
 
 
 def of(name, number, calls):
     """The cells of a scenario, by the calls of its clean run."""
-    manager = importlib.import_module(name)
-    only = manager.SCENARIOS[number].only
+    described = manager(name)
+    only = described.SCENARIOS[number].only
     return [
         Cell(name, number, call, effect)
-        for call in distinct(manager, calls) if only is None or call.command in only
-        for effect in effects(manager, call)
+        for call in distinct(described, calls) if only is None or call.command in only
+        for effect in effects(described, call)
     ]  # fmt: skip
 
 
@@ -114,7 +119,7 @@ def trial(cell):
     """Try one cell on a new host. Never raises: what the trial itself cannot do is a problem, too."""
     outcome = Outcome(cell)
     try:
-        with Lab(importlib.import_module(cell.manager)) as lab:
+        with Lab(manager(cell.manager)) as lab:
             conduct(lab, cell, outcome)
     except Exception:
         outcome.problems.append("the trial failed: " + traceback.format_exc())

@@ -26,8 +26,12 @@ SPARED = {"watchdog-before": "kill-before", "watchdog-after": "kill-after"}
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a vendor's command in a play: the nth call of it in the turn-th run of a task. by: module, watchdog or job."""
+    """One call of a vendor's command in a play: the nth call of it in the turn-th run of a task. by: module, watchdog or job.
 
+    place: its number among all calls of the play.
+    """
+
+    place: int
     task: str
     turn: int
     nth: int
@@ -169,7 +173,7 @@ class Lab:
             command = row["argv"][0].rpartition("/")[2]
             counts[command] += 1
             by = "module" if row["ppid"] == pid else "job" if module in ("volume_backup", "volume_restore") else "watchdog"
-            self.calls.append(Call(name, self.turns[name], counts[command], tuple(row["argv"]), by))
+            self.calls.append(Call(len(self.calls), name, self.turns[name], counts[command], tuple(row["argv"]), by))
 
     def look(self, result, args, check):
         """Keep the content of a new cut."""

@@ -2,12 +2,14 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Tries faults: ./dev faults [--part] [NAME...]; see README.md."""
+"""Tries faults in the procedures of all managers. Without NAME and --part it also writes docs/faults.md."""
 
 import argparse
 import concurrent.futures
+import json
 import os
 import sys
+import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -16,51 +18,91 @@ sys.path[:0] = [str(HERE), str(ROOT / "tests" / "simulator")]
 
 import cells  # noqa: E402
 import host  # noqa: E402
+import table  # noqa: E402
+from lab import SHORT  # noqa: E402
 
+PAGE = ROOT / "docs" / "faults.md"
 # Much of a trial is waiting.
 WORKERS = 2 * (os.cpu_count() or 1)
-MANAGERS = ("svm",)
+# Every so manieth cell is in the part: no divisor of the numbers of faults that a command has, so that all of them are in it.
+PART = 17
+TELL_EVERY = 10
+
+
+def managers():
+    """Every role of a manager that has its file here."""
+    names = sorted(path.name.removesuffix("_backup") for path in ROOT.glob("roles/*_backup"))
+    return [name for name in names if (HERE / (name + ".py")).exists()]
 
 
 def arguments(argv):
     parser = argparse.ArgumentParser(prog="./dev faults", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only cells whose name contains every NAME")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only cells whose name contains every NAME, such as svm or metaoffline")
     parser.add_argument("--part", action="store_true", help="a representative part, for ./dev test")
-    parser.add_argument("--workers", type=int, default=WORKERS)
-    parser.add_argument("--verbose", action="store_true")
+    parser.add_argument("--report", type=Path, help="a file for the figures")
+    parser.add_argument("--list", action="store_true", help="only print the names of the cells")
+    parser.add_argument("--verbose", action="store_true", help="tell also of cells that are good what was said")
+    parser.add_argument("--workers", type=int, default=WORKERS, help="trials at one time (%(default)s)")
     return parser.parse_args(argv)
 
 
-def tell(outcome, verbose):
-    if outcome.problems or verbose:
-        print("%s: %s\n  %s" % (outcome.cell.name, outcome.word or "no outcome", "\n  ".join(outcome.problems)), flush=True)
-        print("  told: %s" % outcome.told.replace("\n", "\n        "), flush=True)
+class Progress:
+    """Tells what failed at once, and now and then how far it is."""
+
+    def __init__(self, verbose):
+        self.verbose = verbose
+        self.due = time.monotonic() + TELL_EVERY
+        self.failed = 0
+        self.done = 0
+
+    def take(self, outcome, total):
+        self.done += 1
+        self.failed += bool(outcome.problems)
+        if outcome.problems or self.verbose:
+            lines = [*outcome.problems, *("said: " + line for line in outcome.told.splitlines())]
+            print("%s\n  %s" % (outcome.cell.name, "\n  ".join(["-> " + table.shown(outcome), *lines])), flush=True)
+        if time.monotonic() > self.due:
+            self.due = time.monotonic() + TELL_EVERY
+            print("%d of %d trials, %d failed" % (self.done, total, self.failed), flush=True)
+
+
+def tried(pool, trials, progress, total):
+    """The outcomes of cells, in the order of the cells."""
+    running = [pool.submit(cells.trial, cell) for cell in trials]
+    for future in concurrent.futures.as_completed(running):
+        progress.take(future.result(), total)
+    return [future.result() for future in running]
+
+
+def plan(options, outcomes):
+    """The cells to try, by the outcomes of the clean runs."""
+    found = [cell for outcome in outcomes for cell in cells.of(outcome.cell.manager, outcome.cell.number, outcome.calls)]
+    found = [cell for cell in found if all(name in cell.name for name in options.names)]
+    return found[::PART] if options.part else found
 
 
 def main(argv):
     options = arguments(argv)
     host.clean_up_dead()
-    with concurrent.futures.ProcessPoolExecutor(options.workers) as pool:
-        clean = [cells.Cell(name, number, None, None)
-                 for name in MANAGERS for number in range(len(cells.importlib.import_module(name).SCENARIOS))]  # fmt: skip
-        found = list(pool.map(cells.trial, clean))
-        for outcome in found:
-            tell(outcome, options.verbose)
-        planned = [cell for outcome in found for cell in cells.of(outcome.cell.manager, outcome.cell.number, outcome.calls)]
-        planned = [cell for cell in planned if all(name in cell.name for name in options.names)]
-        print("%d cells" % len(planned), flush=True)
-        bad = 0
-        words = {}
-        for done, outcome in enumerate(pool.map(cells.trial, planned), 1):
-            tell(outcome, options.verbose)
-            bad += bool(outcome.problems)
-            words[outcome.word] = words.get(outcome.word, 0) + 1
-            if done % 20 == 0:
-                print("%d of %d, %d failed" % (done, len(planned), bad), flush=True)
-    host.clean_up_dead()
-    print(words)
-    print("%d passed, %d failed" % (len(planned) - bad, bad))
-    return bool(bad)
+    progress = Progress(options.verbose)
+    pool = concurrent.futures.ProcessPoolExecutor(options.workers)
+    try:
+        clean = [cells.Cell(name, number, None, None) for name in managers() for number in range(len(cells.manager(name).SCENARIOS))]
+        planned = plan(options, tried(pool, clean, progress, len(clean)))
+        if options.list:
+            print("\n".join(cell.name for cell in planned))
+            return 0
+        outcomes = tried(pool, planned, progress, len(clean) + len(planned))
+    finally:
+        pool.shutdown(cancel_futures=True)
+        host.clean_up_dead()
+    if not options.names and not options.part:
+        PAGE.write_text(table.document(outcomes, SHORT))
+    passed = progress.done - progress.failed
+    if options.report:
+        options.report.write_text(json.dumps({"passed": passed, "failed": progress.failed}))
+    print("%d passed, %d failed" % (passed, progress.failed))
+    return 1 if progress.failed or not planned else 0
 
 
 if __name__ == "__main__":

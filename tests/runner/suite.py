@@ -5,6 +5,7 @@
 """All checks of the project: suite.py [PART...]. The last line gives the totals; the exit code is 1 when anything failed."""
 
 import concurrent.futures
+import json
 import os
 import re
 import subprocess
@@ -128,6 +129,17 @@ def simulator():
     yield directory_of_tests("simulator tests", "tests/simulator/tests")
 
 
+def faults():
+    """A representative part of the faults that ./dev faults tries."""
+    report = REPORTS / "faults.json"
+
+    def count(returncode, output):
+        return Counts(**json.loads(report.read_text())) if report.exists() else Counts(failed=1)
+
+    report.unlink(missing_ok=True)
+    yield Step("faults, a representative part", [core216(), "tests/faults/run.py", "--part", "--report", report], count=count)
+
+
 def lab():
     """The simulated hosts: start, stop, and what a killed one leaves."""
     yield directory_of_tests("lab tests", "tests/lab/tests")
@@ -178,6 +190,7 @@ def sanity_tests():
 PARTS = {
     "unit": (unit, len(environments.UNIT_PYTHONS)),
     "simulator": (simulator, 1),
+    "faults": (faults, 1),
     "lab": (lab, 1),
     "integration": (integration, 1),
     "molecule": (molecule, 1),
