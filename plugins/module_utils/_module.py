@@ -45,9 +45,8 @@ class Context:
 
     def refuse_ended(self):
         """Refused if the run has ended: nobody would find what is begun under it."""
-        if self.record is not None and not self.record.is_open:
-            raise Refused('Run %s has ended.' % self.record.run, object=self.record.run, found=self.record.data['result'],
-                          needed='an open run')
+        if self.record is not None:
+            self.record.refuse_ended()
 
     def change(self, argv, timeout=60):
         """Run a state-changing command, or in check mode only enter it in the account. None in check mode."""

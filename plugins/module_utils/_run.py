@@ -99,6 +99,11 @@ class Record:
     def is_open(self):
         return self.data['closed'] is None
 
+    def refuse_ended(self):
+        """Refused if the run has ended: nobody would find what is begun, or left, under it."""
+        if not self.is_open:
+            raise Refused('Run %s has ended.' % self.run, object=self.run, found=self.data['result'], needed='an open run')
+
     def change(self, edit):
         """Apply edit(data) to the record as it is on disk now, and keep the result."""
         with locked(self.state_dir):
@@ -124,8 +129,7 @@ class Record:
     def add_undo(self, entry):
         """Write down how to take back a step, just before the step. entry: a dictionary with a unique id."""
         def add(data):
-            if data['closed'] is not None:
-                raise Refused('Run %s has ended.' % self.run, object=self.run, found=data['result'], needed='an open run')
+            Record(self.state_dir, data).refuse_ended()
             data.update(undo=_without(data['undo'], entry['id']) + [entry])
         self.change(add)
 
