@@ -6,12 +6,12 @@ import os
 import time
 
 from simulator.core import loops, place, pool, units
-from simulator.vxvm import device, model, records, task, vxvol
+from simulator.vxvm import device, groups, model, records, task, vxvol
 from simulator.vxvm.units import SECTOR
 
 SWITCHES = model.SWITCHES
 SHARED = "*"  # scope of what all hosts of the lab see
-ALIGN, VERSION, DISK_SIZE = 16, 160, "4 GiB"
+ALIGN, VERSION, DISK_SIZE, FIRST_MINOR = 16, 160, "4 GiB", 55000
 
 
 def apply(store, spec):
@@ -44,13 +44,9 @@ def make_group(store, name, spec):
     if spec.get("host", place.HOST) != place.HOST:
         return
     scope = SHARED if "host" in spec else place.HOST
-    number = store.row("SELECT count(*) AS n FROM vxvm_group")["n"] + 10
-    dgid = "%d.%d.%s" % (time.time(), number, place.HOST)
-    store.db.execute("INSERT INTO vxvm_group VALUES (?,?,?,?,?,?,?,0,?)", (
-        dgid, name, spec.get("version", VERSION), spec.get("align", ALIGN), scope, place.HOST, place.HOST, 55000))
+    group = groups.create(store, name, spec.get("version", VERSION), spec.get("align", ALIGN), scope, FIRST_MINOR)
     for media, access in spec["disks"].items():
-        make_disk(store, access, media, dgid, spec.get("disk_size", DISK_SIZE), scope)
-    group = model.find_group(store, dgid)
+        make_disk(store, access, media, group["id"], spec.get("disk_size", DISK_SIZE), scope)
     for volume, part in (spec.get("volumes") or {}).items():
         make_volume(store, group, volume, part)
 
@@ -85,7 +81,7 @@ def up(store, _options):
         for group in model.groups(store):
             interrupt(store, group)
             if group["temporary"]:
-                leave(store, group)
+                groups.leave(store, group)
                 continue
             for row in model.volumes(store, group["id"], "data", "cache"):
                 if row["state"] not in vxvol.UNSTARTABLE:
@@ -104,15 +100,6 @@ def interrupt(store, group):
     for row in model.volumes(store, group["id"], "data"):
         if model.dco(store, row["id"]) is None:
             model.update(store, "volume", row["id"], tracked=0)
-
-
-def leave(store, group):
-    """The group is imported here no longer."""
-    for row in model.volumes(store, group["id"]):
-        device.unbind(store, row)
-        model.update(store, "volume", row["id"], kstate=model.DISABLED)
-        device.remove_nodes(store, row)
-    store.db.execute("UPDATE vxvm_group SET imported=NULL, temporary=0 WHERE id=?", (group["id"],))
 
 
 def switch(store, name, value):

@@ -119,18 +119,27 @@ def snapshot(_call, store, group, found, operands):
 
 def break_off(store, group, chosen):
     """Make volumes of plexes: CHOSEN of (volume, name, its plexes), all at one instant."""
-    readpol = model.switch(store, "snap_readpol")
-    pairs = [(row, records.make_volume(
-        store, group, name, row["length"], usetype=row["usetype"], readpol=readpol, fastresync=row["fastresync"],
-        tracked=row["fastresync"], instant=row["instant"], region=row["region"], origin=row["id"], snaptype="mirbrk",
-        snapdate=int(time.time()))) for row, name, _plexes in chosen]
+    pairs = [(row, new_volume(store, group, row, name, "mirbrk")) for row, name, _plexes in chosen]
     device.cut(store, [(row, new["id"]) for row, new in pairs])
     for (row, new), (_row, _name, plexes) in zip(pairs, chosen):
-        for plex in plexes:
-            model.update(store, "plex", plex["id"], volume=new["id"], state=model.ACTIVE, mode="RW")
-        give_dco(store, group, row, new)
-        device.start(store, model.get(store, "volume", new["id"]))
-        records.link(store, row, new)
+        separate(store, group, row, new, plexes)
+
+
+def new_volume(store, group, row, name, kind, **fields):
+    """A snapshot volume of a volume, without plexes and data."""
+    return records.make_volume(
+        store, group, name, row["length"], usetype=row["usetype"], readpol=model.switch(store, "snap_readpol"),
+        fastresync=row["fastresync"], tracked=row["fastresync"], instant=row["instant"], region=row["region"],
+        origin=row["id"], snaptype=kind, snapdate=int(time.time()), **fields)
+
+
+def separate(store, group, row, new, plexes):
+    """Give plexes of a volume to its new snapshot volume, and start that."""
+    for plex in plexes:
+        model.update(store, "plex", plex["id"], volume=new["id"], state=model.ACTIVE, mode="RW")
+    give_dco(store, group, row, new)
+    device.start(store, model.get(store, "volume", new["id"]))
+    records.link(store, row, new)
 
 
 def give_dco(store, group, row, new):
@@ -235,7 +244,7 @@ def part(store, row):
 def snapabort(_call, store, group, _found, operands):
     """snapabort [nmirror=N] volume: drop snapshot mirrors that were not broken off."""
     attributes, row, _names = one_volume(store, group, operands)
-    plexes = model.plexes(store, row["id"], *(model.ATTACHING[:2] + (model.SNAPDONE,)))
+    plexes = model.plexes(store, row["id"], *(model.SNAPPING + (model.SNAPDONE,)))
     wanted = cli.number(attributes, "nmirror")
     if len(plexes) < wanted:
         raise Refusal("Volume %s has no snapshot mirror" % row["name"], 20)

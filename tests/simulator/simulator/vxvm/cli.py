@@ -4,7 +4,7 @@
 """What all vx commands share: options, the form of messages, one transaction for each change, waiting."""
 import time
 
-from simulator.vxvm import model, task
+from simulator.vxvm import caches, model, task
 from simulator.vxvm.model import Refusal
 
 WAIT = 0.05  # seconds between two looks of a command that waits
@@ -60,6 +60,7 @@ def step(call, action):
     with call.store.transaction():
         model.check_daemon(call.store)
         task.advance(call.store)
+        caches.check(call.store)
     with call.store.transaction():
         return action(call.store)
 

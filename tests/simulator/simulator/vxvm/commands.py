@@ -10,8 +10,9 @@ disk group. A group, its disks and its data belong to the storage, not to a host
 ORDER = 20  # of setting up: volumes before the file systems on them
 
 COMMANDS = {
-    "vxassist": "vxassist", "vxprint": "vxprint", "vxtask": "vxtask", "vxvol": "vxvol", "vxedit": "vxedit",
-    "vxmend": "vxedit", "vxplex": "vxplex", "vxrecover": "vxrecover", "vxinfo": "vxinfo", "vxdctl": "vxdctl",
+    "vxassist": "vxassist", "vxprint": "vxprint", "vxsnap": "vxsnap", "vxtask": "vxtask", "vxdg": "vxdg", "vxvol": "vxvol",
+    "vxedit": "vxedit", "vxmend": "vxedit", "vxplex": "vxplex", "vxdisk": "vxdisk", "vxrecover": "vxrecover",
+    "vxinfo": "vxinfo", "vxdctl": "vxdctl", "vxcache": "vxcache", "vxmake": "vxcache",
 }
 
 PATHS = {name: ("/usr/sbin/" + name, "/opt/VRTS/bin/" + name) for name in COMMANDS}
@@ -19,16 +20,17 @@ PATHS = {name: ("/usr/sbin/" + name, "/opt/VRTS/bin/" + name) for name in COMMAN
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS vxvm_switch (host TEXT, name TEXT, value TEXT, PRIMARY KEY (host, name));
 CREATE TABLE IF NOT EXISTS vxvm_group (id TEXT PRIMARY KEY, name TEXT, version INTEGER, align INTEGER, scope TEXT,
-    imported TEXT, claim TEXT, temporary INTEGER DEFAULT 0, minor INTEGER);
+    imported TEXT, claim TEXT, label TEXT, temporary INTEGER DEFAULT 0, minor INTEGER);
 CREATE TABLE IF NOT EXISTS vxvm_disk (id INTEGER PRIMARY KEY AUTOINCREMENT, scope TEXT, access TEXT, media TEXT, dg TEXT,
     length INTEGER, failed INTEGER DEFAULT 0);
 CREATE TABLE IF NOT EXISTS vxvm_volume (id INTEGER PRIMARY KEY AUTOINCREMENT, dg TEXT, name TEXT, kind TEXT, length INTEGER,
     usetype TEXT, kstate TEXT, state TEXT, readpol TEXT, minor INTEGER, loop INTEGER, fastresync INTEGER DEFAULT 0,
     origin INTEGER, tracked INTEGER DEFAULT 0, instant INTEGER DEFAULT 0, region INTEGER DEFAULT 128,
-    snaptype TEXT, snapdate INTEGER, cache INTEGER, comment TEXT DEFAULT '',
-    tutil0 TEXT DEFAULT '', putil0 TEXT DEFAULT '', putil2 TEXT DEFAULT '');
+    snaptype TEXT, snapdate INTEGER, cache INTEGER, polls INTEGER DEFAULT 0, comment TEXT DEFAULT '',
+    tutil0 TEXT DEFAULT '', putil0 TEXT DEFAULT '', putil1 TEXT DEFAULT '', putil2 TEXT DEFAULT '');
 CREATE TABLE IF NOT EXISTS vxvm_plex (id INTEGER PRIMARY KEY AUTOINCREMENT, dg TEXT, name TEXT, volume INTEGER, kstate TEXT,
-    state TEXT, mode TEXT, length INTEGER, cache INTEGER, tutil0 TEXT DEFAULT '', putil0 TEXT DEFAULT '', putil2 TEXT DEFAULT '');
+    state TEXT, mode TEXT, length INTEGER, cache INTEGER, comment TEXT DEFAULT '',
+    tutil0 TEXT DEFAULT '', putil0 TEXT DEFAULT '', putil1 TEXT DEFAULT '', putil2 TEXT DEFAULT '');
 CREATE TABLE IF NOT EXISTS vxvm_subdisk (id INTEGER PRIMARY KEY AUTOINCREMENT, dg TEXT, name TEXT, plex INTEGER,
     disk INTEGER, start INTEGER, length INTEGER, place INTEGER);
 CREATE TABLE IF NOT EXISTS vxvm_dco (id INTEGER PRIMARY KEY AUTOINCREMENT, dg TEXT, name TEXT, volume INTEGER, log INTEGER,

@@ -64,7 +64,7 @@ def of_volume(entry):
 
 def of_plex(entry):
     """Fields of a plex."""
-    return (take(entry, "tutil0", "tutil1", "tutil2", "kstate") + [("comment", "")] + take(entry, "putil0", "putil1", "putil2")
+    return (take(entry, "tutil0", "tutil1", "tutil2", "kstate") + take(entry, "comment", "putil0", "putil1", "putil2")
             + take(entry, "state") + [("layout", entry["layout"]), ("sd_num", str(len(entry["below"]))),
                                       ("sd", ",".join("%s:%s" % (part["name"], part["pl_offset"]) for part in entry["below"]))]
             + take(entry, "len") + [("mode", entry["mode"]), ("vol_name", entry["volume"])])
@@ -72,7 +72,7 @@ def of_plex(entry):
 
 def of_part(entry):
     """Fields of a subdisk or subcache."""
-    return (take(entry, "tutil0", "tutil1", "tutil2") + [("comment", "")] + take(entry, "putil0", "putil1", "putil2")
+    return (take(entry, "tutil0", "tutil1", "tutil2") + take(entry, "comment", "putil0", "putil1", "putil2")
             + [("dm_name", entry["dm_name"]), ("da_name", entry["device"]), ("dm_offset", entry["offset"]), ("len", entry["len"]),
                ("pl_offset", entry["pl_offset"]), ("plex", entry["plex"])])
 

@@ -64,10 +64,9 @@ class Listing:
         switch = {0: "off", 1: "on"}
         return {"fastresync": switch[row["fastresync"]], "hasdcolog": switch[int(log is not None)],
                 "instant": switch[row["instant"]], "iscachevol": switch[int(row["kind"] == "cache")],
-                "devopen": switch[int(row["tutil0"].startswith("OPEN") or device.is_open(row))],
+                "devopen": switch[int(row["polls"] > 0 or device.is_open(row))],
                 "restore": switch[int(restoring)], "inst_invalid": switch[int(row["state"] == model.INVALID)],
-                "minor": str(row["minor"]), "pl_num": str(len(model.plexes(self.store, row["id"]))),
-                "snapvol": "", "tutil0": "" if row["tutil0"].startswith("OPEN") else row["tutil0"]}
+                "minor": str(row["minor"]), "pl_num": str(len(model.plexes(self.store, row["id"])))}
 
     def plex(self, volume, row):
         """A plex with its subdisks, or its subcache."""

@@ -9,7 +9,8 @@ from simulator.core import place
 ENABLED, DISABLED, DETACHED = "ENABLED", "DISABLED", "DETACHED"
 ACTIVE, CLEAN, EMPTY, STALE, INVALID = "ACTIVE", "CLEAN", "EMPTY", "STALE", "INVALID"
 SNAPATT, SNAPDONE, SNAPTMP, DCOSNP = "SNAPATT", "SNAPDONE", "SNAPTMP", "DCOSNP"
-ATTACHING = (SNAPATT, SNAPTMP, "TEMP")  # removed when the volume is started after a crash
+SNAPPING = (SNAPATT, SNAPTMP)
+ATTACHING = SNAPPING + ("TEMP",)  # removed when the volume is started after a crash
 NAME_LIMIT, COMPANION_LIMIT = 31, 30
 RECORDS = ("volume", "plex", "subdisk", "dco", "link", "cache")  # tables whose names are unique in a group
 

@@ -29,9 +29,8 @@ def make(_call, store, group, _found, operands):
     attributes, words = cli.split(operands)
     if len(words) < 2:
         raise cli.Usage("Volume name and length are needed")
-    polls = int(model.switch(store, "open_cache"))
     records.make_complete(store, group, words[0], length_of(store, group, words[1]), mirrors_of(attributes), words[2:],
-                          usetype=attributes.get("usetype", "fsgen"), tutil0="OPEN%d" % polls if polls else "")
+                          usetype=attributes.get("usetype", "fsgen"), polls=int(model.switch(store, "open_cache")))
 
 
 def closed(row):

@@ -10,6 +10,18 @@ STATE_WORDS = ("enabled", "disabled", "inactive", "MASTER", "SLAVE")
 CLUSTER = {"inactive": "mode: enabled: cluster inactive\n",
            "master": "mode: enabled: cluster active - MASTER\nmaster: %s\n" % place.HOST,
            "slave": "mode: enabled: cluster active - SLAVE\nmaster: other\n"}
+LICENSE = "All features are available:\n" + "".join(" %s\n" % word for word in (
+    "Mirroring", "Root Mirroring", "Concatenation", "Disk-spanning", "Striping", "RAID-5", "RAID-5 Snapshot", "VxSmartSync",
+    "FastResync", "DGSJ", "DMP (multipath enabled)"))
+SUPPORT = """Support information:
+  vxconfigd_vrsn:   31
+  dg_minimum:       20
+  dg_maximum:       160
+  kernel:           31
+  protocol_minimum: 90
+  protocol_maximum: 110
+  protocol_current: 0
+"""
 
 
 def mode(store, cluster):
@@ -27,11 +39,9 @@ def work(call):
     if verb == "mode":
         call.out(mode(call.store, "c" in found))
     elif verb == "license":
-        cli.step(call, lambda store: call.out("All features are available:\n Mirroring\n Root Mirroring\n Concatenation\n"
-                                              " Disk-spanning\n Striping\n FastResync\n DGSJ\n Site Awareness\n DMP (multipath enabled)\n"))
+        cli.step(call, lambda store: call.out(LICENSE))
     elif verb == "support":
-        cli.step(call, lambda store: call.out("Support information:\n  vxconfigd_vrsn:  31\n  dg_minimum:      20\n  dg_maximum:      160\n"
-                                              "  kernel:          31\n  protocol_minimum: 90\n  protocol_maximum: 110\n  protocol_current: 0\n"))
+        cli.step(call, lambda store: call.out(SUPPORT))
     elif verb in ("enable", "init", "disable", "stop"):
         cli.step(call, lambda store: None)
     else:

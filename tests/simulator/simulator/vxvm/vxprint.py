@@ -95,6 +95,8 @@ def work(call):
             part = select(blocks, found, names)
             if any(part):
                 texts.append(render(store, group, part, found, names))
+        if "devopen" in found.get("F", ""):
+            store.db.execute("UPDATE vxvm_volume SET polls=max(polls-1, 0)")
         call.out("\n".join(texts) if "F" not in found and "m" not in found and "n" not in found else "".join(texts))
         return sorted(missing)
     missing = cli.step(call, look)
