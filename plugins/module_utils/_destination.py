@@ -12,7 +12,7 @@ import errno
 import os
 import stat
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _filters, _hold, _methods, _platform
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _hold, _methods, _platform, _tape
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import parse_status
 
@@ -70,7 +70,7 @@ class Destination:
 
     def spec(self):
         """What the job needs to know."""
-        tape = dict(device=self.given, label=self.tape.label, position=self.tape.position) if self.tape else None
+        tape = dict(device=self.given, label=self.tape.label, position=self.tape.position, tools=_tape.tools()) if self.tape else None
         return dict(directory=self.directory, manifest=self.manifest, recovery=self.recovery, exclusive=self.exclusive, tape=tape)
 
     def image(self, volume, method, suffix=''):

@@ -132,7 +132,7 @@ def refuse_gap(job, image, argv):
         sizes = [estimate(job, argv, image['original']), estimate(job, argv, name)]
     if sizes[0] != sizes[1]:
         raise Refused('A dump of level %d would lack files of %s.' % (image['level'], image['volume']), object=image['original'],
-                      found='%d bytes were changed between the cut of run %s and the start of its dump' % (sizes[1] - sizes[0], base['run']),
+                      found='%d bytes changed between the cut of run %s and the start of its dump' % (sizes[1] - sizes[0], base['run']),
                       needed='none', look=' '.join(estimating(argv, name)), remedy='make a dump of level 0')
 
 
@@ -160,7 +160,10 @@ def estimate(job, argv, name):
 
 
 def dates(image, words):
-    """What ufsdump has said of its dates, as the manifest has it: {"date", "since", "base"}; Refused if it did not build on the base of image."""
+    """What ufsdump has said of its dates, as the manifest has it: {"date", "since", "base"}.
+
+    Refused if it did not build on the base of image.
+    """
     found = [pattern.search(words) for pattern in (THIS_DATE, LAST_DATE)]
     if None in found:
         raise UnknownWord('ufsdump does not say the date of the dump.', object=image['volume'], found=words[-300:],

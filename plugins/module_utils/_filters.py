@@ -78,7 +78,8 @@ def unpack_argvs(image, identity):
         how = ENCRYPTIONS[image['encryption']]
         if '{identity}' in how.unpack and not (identity and os.path.isfile(identity)):
             raise Refused('The image of %s is encrypted.' % image['volume'], object=image['volume'],
-                          found='no file %s' % identity if identity else 'no key', needed='option identity, a file of secret keys on this host')
+                          found='no file %s' % identity if identity else 'no key',
+                          needed='option identity, a file of secret keys on this host')
         argvs.append([_platform.need(how.tool)] + _filled(how.unpack, identity=identity))
     if image['compression']:
         how = COMPRESSIONS[image['compression']]

@@ -26,8 +26,8 @@ BLKFLSBUF = 0x1261
 def plan(path, manifest, volumes, command=None, run='', tape_device=None, identity=None):
     """What to do for each of volumes ([{"volume", "target", "bytes", "require_mount"}]) with its image of the manifest at path.
 
-    Each is the image of the manifest, and "path" (of the image, None without a file), "target", "size", "require_mount", "argv", and
-    "unpack" (the commands it passes through). tape_device: the no-rewind device where the tape is now, if not where it was written.
+    Each is the image of the manifest, and "path" (of the image, None without a file), "target", "size", "require_mount", "argv",
+    "unpack" (the commands it passes through) and "tools" (of a tape). tape_device: the no-rewind device where the tape is now, if not where it was written.
     """
     steps = []
     for wanted in volumes:
@@ -39,7 +39,8 @@ def plan(path, manifest, volumes, command=None, run='', tape_device=None, identi
             image = dict(image, tape=dict(image['tape'], device=tape_device))
         steps.append(dict(image, path=_manifest.file_of(path, image) if image['file'] else None, target=wanted['target'],
                           size=wanted.get('bytes'), require_mount=wanted.get('require_mount', True),
-                          argv=_methods.writing(image, wanted['target'], command, run), unpack=_filters.unpack_argvs(image, identity)))
+                          argv=_methods.writing(image, wanted['target'], command, run), unpack=_filters.unpack_argvs(image, identity),
+                          tools=_tape.tools() if image['tape'] else None))
     for key in ('volume', 'target'):
         values = [os.path.realpath(step[key]) if key == 'target' else step[key] for step in steps]
         if len(set(values)) != len(values):
@@ -114,13 +115,14 @@ def tapes_of(runner, steps):
     tapes = {}
     for step in steps:
         if step['tape'] and step['tape']['device'] not in tapes:
-            tape = tapes[step['tape']['device']] = _tape.Tape(step['tape']['device'], runner)
+            tape = tapes[step['tape']['device']] = _tape.Tape(step['tape']['device'], runner, **step['tools'])
             tape.check(step['tape']['label'], step['tape']['serial'])
     return tapes
 
 
 def overwrite(job, step, tapes):
-    refuse_ended(job)
+    # If it was closed meanwhile, nobody would know that its volumes are being overwritten.
+    _run.load(job.record.state_dir, job.record.run).refuse_ended()
     # The restore of the volumes before this one may have taken hours too.
     check_targets([step], job.runner)
     try:
@@ -130,13 +132,6 @@ def overwrite(job, step, tapes):
                           % step['target'])
         raise
     job.gauge(step['volume']).state = 'restored'
-
-
-def refuse_ended(job):
-    """Refused if the run was closed meanwhile: nobody would know that its volumes are being overwritten."""
-    record = _run.load(job.record.state_dir, job.record.run)
-    if not record.is_open:
-        raise Refused('The run was ended before its image was written.', object=record.run, found=record.data['result'])
 
 
 def verify(job, step, tapes):

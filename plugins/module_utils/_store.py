@@ -133,7 +133,7 @@ def store_all(job):
     spec = job.spec
     tape = None
     if spec['tape']:
-        tape = _tape.Tape(spec['tape']['device'], job.runner)
+        tape = _tape.Tape(spec['tape']['device'], job.runner, **spec['tape']['tools'])
         place_on(tape, spec)
     return _crew.each(spec['images'], lambda image: store(job, image, tape), spec['streams'], job.kill_tools)
 
@@ -220,8 +220,7 @@ def take_estimate(gauge, tool):
 def prove(job):
     """Refused unless what was read is still the cut of this run: same boot, run still open, and every proof of the record holds."""
     record = _run.load(job.record.state_dir, job.record.run)
-    if not record.is_open:
-        raise Refused('The run was ended while its copy was being stored.', object=record.run, found=record.data['result'])
+    record.refuse_ended()
     boot = _platform.boot_identity(job.runner)
     if boot != record.data['boot']:
         raise Refused('The host was booted after the split; the copy is not of this run any more.', object=record.run,

@@ -18,7 +18,6 @@ import errno
 import json
 import os
 import re
-import stat
 import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
@@ -41,7 +40,8 @@ EMPTY = 'There is no tape in the drive %s, or it is offline.'
 # What mt, dd and the system say of a drive, and what that means.
 MEANINGS = (
     (re.compile('no tape loaded|drive offline|no medium|DR_OPEN', re.IGNORECASE), EMPTY),
-    (re.compile('write.protected|read-only file system|WR_PROT', re.IGNORECASE), 'The tape in %s is write-protected, or reserved by another host.'),
+    (re.compile('write.protected|read-only file system', re.IGNORECASE),
+     'The tape in %s is write-protected, or reserved by another host.'),
     (re.compile('busy', re.IGNORECASE), 'The tape drive %s is in use.'),
     (re.compile('no such (file|device)', re.IGNORECASE), 'There is no tape drive %s.'),
     (re.compile('no space left|short write', re.IGNORECASE), 'The tape in %s is full.'),
@@ -49,14 +49,20 @@ MEANINGS = (
 Position = collections.namedtuple('Position', 'file block')
 
 
+def tools():
+    """The commands that a Tape needs, which a module finds for its job."""
+    return dict(mt=_platform.need('mt'), dd=_platform.need('dd'))
+
+
 class Tape:
     """The tape in the drive with this no-rewind device."""
 
-    def __init__(self, device, runner):
+    def __init__(self, device, runner, mt, dd):
         self.device = device
         self.runner = runner
-        self.mt = _platform.need('mt')
-        self.dd = _platform.need('dd')
+        self.mt = mt
+        self.dd = dd
+        # Why there was no label, where it could not be read.
         self.unread = None
 
     # Where it is.
@@ -70,7 +76,8 @@ class Tape:
             raise self.trouble(result.err or result.out, look)
         found = POSITION.search(result.out)
         if not found:
-            raise UnknownWord('It cannot be read where the tape in %s is.' % self.device, object=self.device, found=result.out.strip(), look=look)
+            raise UnknownWord('It cannot be read where the tape in %s is.' % self.device, object=self.device,
+                              found=result.out.strip(), look=look)
         return Position(*map(int, found.groups()))
 
     def wind(self, *words):
@@ -131,7 +138,8 @@ class Tape:
         found = self.label()
         if found is None:
             raise Refused('The tape in %s is not %s: it has no label.' % (self.device, name), object=self.device, found='no label',
-                          vendor=self.unread, needed='the label %s' % name, remedy='put the right tape in, or write its label (module tape_label)')
+                          vendor=self.unread, needed='the label %s' % name,
+                          remedy='put the right tape in, or write its label (module tape_label)')
         if found['name'] != name:
             raise Refused('The tape in %s is not %s.' % (self.device, name), object=self.device, found='the label %s' % found['name'],
                           needed='the label %s' % name, remedy='put the right tape in')
@@ -142,24 +150,24 @@ class Tape:
 
     def write_label(self, name):
         """Begin the tape anew with a label of this name: all that was on it is lost. Returns the label, read back."""
-        if not NAME.match(name):
-            raise Refused('%r cannot name a tape.' % name, object=name, needed='up to 32 letters, digits, dots, dashes, underscores')
+        refuse_name(name)
         self.refuse_protected()
         self.go(0)
         label = dict(kind=KIND, name=name, serial=text(binascii.hexlify(os.urandom(8))),
                      written=time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime()))
         data = json.dumps(label, sort_keys=True).encode('utf-8').ljust(BLOCK)
-        result = self.runner.change([self.dd, 'of=' + self.device, 'ibs=%d' % PIPE_BLOCK, 'obs=%d' % BLOCK], timeout=600, data=data)
+        result = self.runner.change(self.writing_label(), timeout=600, data=data)
         if result.rc != 0:
             raise self.trouble(result.err, ' '.join(result.argv))
         return self.check(name, label['serial'])
+
+    def writing_label(self):
+        return [self.dd, 'of=' + self.device, 'ibs=%d' % PIPE_BLOCK, 'obs=%d' % BLOCK]
 
     # What is wrong.
 
     def refuse_protected(self):
         """Open it as for writing. Opened for both, a drive writes nothing when it is closed (st(7D))."""
-        if not stat.S_ISCHR(os.stat(self.device).st_mode):
-            return
         try:
             os.close(os.open(self.device, os.O_RDWR))
         except OSError as error:
@@ -171,6 +179,11 @@ class Tape:
         meanings = [meaning for pattern, meaning in MEANINGS if pattern.search(said)]
         return Refused((meanings + ['The tape drive %s does not do what it should.'])[0] % self.device, object=self.device,
                        vendor=said.strip() or 'nothing', look=look)
+
+
+def refuse_name(name):
+    if not NAME.match(name):
+        raise Refused('%r cannot name a tape.' % name, object=name, needed='up to 32 letters, digits, dots, dashes, underscores')
 
 
 def parse(block):

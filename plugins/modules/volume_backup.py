@@ -87,7 +87,8 @@ options:
     type: str
     choices: [gzip, zstd]
   compression_level:
-    description: Level of the compression. The default is a fast one, since the copy stays split as long as it takes; 1 of C(gzip), 3 of C(zstd).
+    description:
+      - Level of the compression. The default is a fast one, since the copy stays split as long as it takes; 1 of C(gzip), 3 of C(zstd).
     type: int
   compression_threads:
     description: Threads of O(compression=zstd). Each takes a processor from the applications.
@@ -118,7 +119,8 @@ options:
         choices: [append, start]
         required: true
       manifests:
-        description: An existing directory on a disk. The manifest goes to C(<manifests>/<name of the set>/<run>/), with what recovery needs.
+        description:
+          - An existing directory on a disk. The manifest goes to C(<manifests>/<name of the set>/<run>/), with what recovery needs.
         type: path
         required: true
       block:
@@ -265,8 +267,6 @@ after:
   type: dict
 '''
 
-import os
-
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import (
     _destination, _filters, _hold, _job, _methods, _store, _tape)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
@@ -320,7 +320,7 @@ class Backup:
             return
         with _hold.held(context.params['state_dir'], destination.exclusive, dict(kind='check', run=context.params['run'], name='')):
             if destination.tape:
-                tape = _tape.Tape(destination.given, context.runner)
+                tape = _tape.Tape(destination.given, context.runner, **_tape.tools())
                 tape.check(destination.tape.label)
                 tape.refuse_protected()
 

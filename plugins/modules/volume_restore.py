@@ -12,7 +12,8 @@ short_description: Put stored images back onto volumes
 description:
   - Restores images that M(volmgr.snapbackup.volume_backup) has stored, from their manifest.
   - The work is done by a job on the host, as for M(volmgr.snapbackup.volume_backup). It first verifies size and SHA-256 sum of all
-    images, as they were stored and as they are when they are decrypted and decompressed, and touches no target before all are right. A raw image is read back from the target afterwards and compared.
+    images, as they were stored and as they are when they are decrypted and decompressed, and touches no target before all are right.
+    A raw image is read back from the target afterwards and compared.
   - Targets that are mounted, open, read-only or too small are refused, and so is everything that O(confirm) does not name.
 version_added: 0.1.0
 author: volmgr.snapbackup contributors (@volmgr)

@@ -113,7 +113,7 @@ def test_a_run_that_is_ended_meanwhile_overwrites_no_more(stored, host, monkeypa
         stored.here(monkeypatch, targets)
     assert done == ['d1'] and open(targets['d2'], 'rb').read() == b'old' * 3000000
     assert caught.value.facts['found'] == 'abandoned' and caught.value.facts['object'] == stored.record.run
-    assert 'was ended' in str(caught.value) and 'overwritten in part' not in str(caught.value)
+    assert 'has ended' in str(caught.value) and 'overwritten in part' not in str(caught.value)
     assert _run.load(host.state, stored.record.run).data['image'] is None
 
 
@@ -123,7 +123,7 @@ def test_a_job_of_a_run_that_has_ended_overwrites_nothing(host):
     stored = Stored(host, [host.volume()], method='command', argv=['/bin/echo', 'stream'])
     _run.load(host.state, stored.record.run).close(result='abandoned')
     now = stored.start({'d1': host.path('target')}, command=['/bin/dd', 'of={target}/written'])
-    assert now['state'] == _job.FAILED and 'was ended' in now['error'] and os.listdir(host.path('target')) == []
+    assert now['state'] == _job.FAILED and 'has ended' in now['error'] and os.listdir(host.path('target')) == []
 
 
 def test_each_target_is_checked_again_just_before_it_is_overwritten(stored, host, monkeypatch):

@@ -332,7 +332,7 @@ def test_a_run_that_was_ended_meanwhile_gets_no_image(host):
     record = host.record()
     record.update(closed=1, result='abandoned')
     host.store(record)
-    assert 'was ended' in host.ended(record)['error']
+    assert 'has ended' in host.ended(record)['error']
 
 
 def test_a_failed_job_can_be_restarted_in_its_own_directory(host):
