@@ -3,6 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """metadetach, metattach, metainit, metaclear, metaparam: states, data, refusals."""
 
+import os
 import subprocess
 import time
 
@@ -137,3 +138,60 @@ def test_metainit_keeps_data_and_warns(svm):
 def test_metaparam(svm):
     assert svm.ok("metaparam", "-r", "first", "-p", "0", "d1") == ""
     assert "    Pass: 0\n    Read option: first (-r)\n" in svm.ok("metastat", "d1")
+
+
+def test_the_detach_form_of_a_backup(ufs, tmp_path):
+    """lockfs, metadetach, lockfs -u; fsck may repair; a reboot changes nothing; the attach is refused while it is in use."""
+    (ufs.point / "file").write_text("then")
+    ufs.ok("lockfs", "-w", ufs.point)
+    ufs.ok("metadetach", "d1", "d3")
+    ufs.ok("lockfs", "-u", ufs.point)
+    (ufs.point / "file").write_text("now")
+    assert ufs.run("fsck", "-F", "ufs", "-m", "/dev/md/rdsk/d3").returncode == 0
+    assert "NO WRITE" not in ufs.ok("fsck", "-F", "ufs", "-y", "/dev/md/rdsk/d3")
+    ufs.ctl("reboot", "--no-kill")
+    ufs.ok("mount", "-F", "ufs", "-o", "ro", "/dev/md/dsk/d3", tmp_path)
+    assert ((tmp_path / "file").read_text(), (ufs.point / "file").read_text()) == ("then", "now")
+    assert ufs.refused("metattach", "d1", "d3") == "metattach: node1: d3: is mounted on %s\n\n" % tmp_path
+    ufs.ok("umount", tmp_path)
+    ufs.ctl("resync-speed", "stall")
+    ufs.ok("metattach", "d1", "d3")
+    assert ufs.show()["svm"]["resyncs"][-1]["total"] == 32 << 20
+    assert "d3 (resync-0%)" in ufs.ok("metastat", "-c")
+
+
+def test_a_reader_keeps_a_volume_open(svm):
+    svm.ok("metadetach", "d1", "d3")
+    fd = os.open(svm.device("d3"), os.O_RDONLY)
+    assert svm.refused("metattach", "d1", "d3") == "metattach: node1: d3: metadevice is open\n\n"
+    assert svm.refused("metaclear", "d3") == "metaclear: node1: d3: metadevice is open\n\n"
+    os.close(fd)
+    svm.ok("metattach", "d1", "d3")
+
+
+def test_three_way(host):
+    """The third submirror is split while two keep the mirror redundant; two may be away, the last one may not."""
+    host.apply({"svm": {"resync_speed": "10 GiB", "mirrors": {"d1": {"size": "32 MiB", "submirrors": {
+        "d2": "c1t0d0s0", "d3": "c1t1d0s0", "d4": "c1t2d0s0"}}}}})
+    host.write("d1", b"one")
+    host.ok("metaoffline", "d1", "d4")
+    host.write("d1", b"two")
+    host.ok("metaoffline", "d1", "d3")
+    host.write("d1", b"now")
+    assert [host.read(name, size=3) for name in ("d2", "d3", "d4")] == [b"now", b"two", b"one"]
+    assert host.refused("metaoffline", "d1", "d2").endswith("operation would result in no readable submirrors\n\n")
+    assert host.ok("metastat", "-c", "d1").startswith("d1               m   32MB d2 d3 (offline) d4 (offline)\n")
+    host.ctl("resync-speed", "stall")
+    host.ok("metaonline", "d1", "d3")
+    assert host.refused("metaonline", "d1", "d4") == "metaonline: node1: d1: resync in progress\n\n"
+    assert host.refused("metadetach", "d1", "d4") == "metadetach: node1: d1: resync in progress\n\n"
+    assert "Invoke: metaonline" not in host.ok("metastat", "d1")
+    host.ctl("resync-speed", "10 GiB")
+    host.settle()
+    host.ok("metadetach", "d1", "d4")
+    assert host.read("d4", size=3) == b"one"
+
+
+def test_metasync_with_a_wrong_name(svm):
+    done = svm.run("metasync", "d1", "d9")
+    assert (done.returncode, done.stderr) == (255, "metasync: node1: d9: unit not set up\n\n")

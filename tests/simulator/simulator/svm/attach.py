@@ -14,9 +14,10 @@ def check_new(store, mirror, name):
     row = model.volume(store, name)
     if row["kind"] != "s":
         raise Refusal("invalid unit", name)
-    if model.parent(store, name) is not None:
+    if model.in_use(store, name):
         raise Refusal("metadevice in use", name)
-    if model.has_writers(store, row):
+    model.refuse_mounted(name)
+    if model.is_open(store, row):
         raise Refusal("metadevice is open", name)
     if len(model.submirrors(store, mirror)) >= model.MAX_SUBMIRRORS:
         raise Refusal("mirror has maximum number of submirrors", mirror)

@@ -6,9 +6,10 @@ import os
 import shutil
 
 from simulator.core import loops, place, pool, units
-from simulator.svm import init, load, model, resync, sets
+from simulator.svm import init, load, metadb, model, resync, sets, soft
 from simulator.svm.names import home, image
 
+REPLICAS = ["c0t0d0s7"] * 2 + ["c0t1d0s7"] * 2
 SWITCHES = {"names": "full", "concise": True, "smf": True, "stale": False, "resync_speed": "200 MiB"}
 
 
@@ -33,6 +34,7 @@ def create(store, spec):
     store.db.execute("INSERT INTO svm_host VALUES (?,?,?,?,?,?)", (
         place.HOST, switches["names"], int(switches["concise"]), int(switches["smf"]), int(switches["stale"]),
         units.speed(switches["resync_speed"])))
+    metadb.make(store, None, spec.get("replicas", REPLICAS))
     create_volumes(store, spec, "")
     for name, disk_set in (spec.get("sets") or {}).items():
         create_set(store, name, disk_set)
@@ -50,6 +52,8 @@ def create_volumes(store, spec, prefix):
     for name, stripe in (spec.get("stripes") or {}).items():
         init.make_stripe(store, prefix + name, rows_of(stripe["components"]), units.size(stripe["size"]))
         model.bind(store, prefix + name)
+    for name, piece in (spec.get("soft_partitions") or {}).items():
+        soft.make(store, prefix + name, prefix + piece["on"], None, units.size(piece["size"]) // 512)
 
 
 def create_set(store, name, spec):
@@ -61,6 +65,7 @@ def create_set(store, name, spec):
     if store.row("SELECT 1 FROM svm_set WHERE name=?", name) is None:
         sets.create(store, name, spec["hosts"], auto_take)
         create_volumes(store, spec, name + "/")
+        metadb.make(store, name, [drive + "s7" for drive in sets.drives(store, name)])
         if owner != place.HOST:
             sets.release(store, name)
     elif owner == place.HOST:
@@ -99,7 +104,7 @@ def owned(store):
 
 def fail(store, disk):
     """Let a component (c1t0d0s0) or a disk (c1t0d0) fail; returns the names of the components that did."""
-    failed = []
+    failed = fail_replicas(store, disk)
     parts = [part for owner in model.homes(store) for part in store.rows("SELECT * FROM svm_component WHERE host=?", owner)]
     for part in parts:
         if disk not in (part["name"], part["name"].rsplit("s", 1)[0]):
@@ -113,6 +118,17 @@ def fail(store, disk):
         model.set_component(store, part["stripe"], model.LAST_ERRED if last else model.MAINTENANCE, part["name"])
         if row["state"] not in model.OWN_IMAGE:
             model.set_state(store, row["name"], model.COMP_ERRED)
+    return failed
+
+
+def fail_replicas(store, disk):
+    """The replicas on a failed disk or slice cannot be written any more; returns the names of the slices."""
+    failed = []
+    for owner in model.homes(store):
+        for row in store.rows("SELECT DISTINCT name FROM svm_replica WHERE host=?", owner):
+            if disk in (row["name"], row["name"].rsplit("s", 1)[0]):
+                store.db.execute("UPDATE svm_replica SET failed=1 WHERE host=? AND name=?", (owner, row["name"]))
+                failed.append(row["name"])
     return failed
 
 
@@ -135,7 +151,7 @@ def show(store):
     if store.row("SELECT 1 FROM svm_host WHERE host=?", place.HOST) is None:
         return None
     resync.advance(store)
-    result = {"switches": dict(model.settings(store)), "mirrors": {}, "stripes": {}, "resyncs": [], "sets": {}}
+    result = {"switches": dict(model.settings(store)), "mirrors": {}, "stripes": {}, "soft_partitions": {}, "resyncs": [], "sets": {}}
     for row in sets.known(store):
         result["sets"][row["name"]] = dict(row, hosts=sets.hosts(store, row["name"]))
     for owner in model.homes(store):
@@ -152,6 +168,8 @@ def show_volumes(store, owner, result):
         if row["kind"] == "m":
             result["mirrors"][name] = dict(model.mirror(store, name), bytes=row["bytes"], loop=row["loop"], image=image(name),
                                            submirrors=[dict(member) for member in model.submirrors(store, name)])
+        elif row["kind"] == "p":
+            result["soft_partitions"][name] = dict(model.soft(store, name), bytes=row["bytes"], loop=row["loop"])
         else:
             path, read_only = model.view(store, row)
             result["stripes"][name] = {"bytes": row["bytes"], "loop": row["loop"], "shows": path, "read_only": read_only,
@@ -182,5 +200,5 @@ def free(store, owner):
 def erase(store, owner, images):
     """Remove all images and records of one home."""
     shutil.rmtree(images, ignore_errors=True)
-    for table in ("svm_volume", "svm_mirror", "svm_submirror", "svm_component", "svm_resync"):
+    for table in ("svm_volume", "svm_mirror", "svm_submirror", "svm_component", "svm_resync", "svm_soft", "svm_replica"):
         store.db.execute("DELETE FROM %s WHERE host=?" % table, (owner,))

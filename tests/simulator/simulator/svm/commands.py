@@ -10,7 +10,7 @@ COMMANDS = {
     "metaoffline": "offline", "metaonline": "offline",
     "metattach": "attach", "metadetach": "attach",
     "metainit": "init", "metaclear": "init",
-    "metaset": "metaset",
+    "metaset": "metaset", "metadb": "metadb",
     "metasync": "repair", "metareplace": "repair", "metaparam": "repair",
 }
 
@@ -27,6 +27,8 @@ CREATE TABLE IF NOT EXISTS svm_submirror (host TEXT, mirror TEXT, slot INTEGER, 
     changed INTEGER, PRIMARY KEY (host, name));
 CREATE TABLE IF NOT EXISTS svm_component (host TEXT, stripe TEXT, line INTEGER, place INTEGER, name TEXT, state TEXT,
     changed INTEGER);
+CREATE TABLE IF NOT EXISTS svm_replica (host TEXT, name TEXT, first INTEGER, failed INTEGER);
+CREATE TABLE IF NOT EXISTS svm_soft (host TEXT, name TEXT, base TEXT, start INTEGER, blocks INTEGER, PRIMARY KEY (host, name));
 CREATE TABLE IF NOT EXISTS svm_resync (id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT, mirror TEXT, submirror TEXT,
     kind TEXT, status TEXT, region INTEGER, regions BLOB, total INTEGER, done REAL, at REAL, started REAL, ended REAL);
 """

@@ -6,26 +6,17 @@ import os
 import time
 
 from simulator.core import loops
-from simulator.svm import admin, model
+from simulator.svm import admin, model, soft
 from simulator.svm.names import Refusal, canonical, home, image, is_slice, set_home
 
 USAGE = {"metainit": "metainit [-s setname] [-n] [-f] concat/stripe numstripes width component... [-i interlace]\n"
-                     "\tmetainit [-s setname] [-n] [-f] mirror -m submirror... [read_options] [write_options] [pass_num]",
+                     "\tmetainit [-s setname] [-n] [-f] mirror -m submirror... [read_options] [write_options] [pass_num]\n"
+                     "\tmetainit [-s setname] [-n] [-f] softpart -p [-e] component size",
          "metaclear": "metaclear [-s setname] -a [-f]\n\tmetaclear [-s setname] [-f] [-r] [-p] metadevice..."}
 WARNING = ("metainit: %s: WARNING: This form of metainit is not recommended.\n"
            "The submirrors may not have the same data.\n"
            "Please see ERRORS in metainit(1M) for additional information.\n")
 DEFAULT_BYTES = 256 * 1024 * 1024
-DEFAULT_INTERLACE = 16 * 1024
-
-
-def new_volume(store, name, kind, size):
-    """Enter a volume at the end of the database; Refusal if the name is taken."""
-    if store.row("SELECT 1 FROM svm_volume WHERE host=? AND name=?", home(name), name):
-        raise Refusal("unit already set up", name)
-    last = store.row("SELECT coalesce(max(place), 0) AS place FROM svm_volume WHERE host=?", home(name))["place"]
-    store.db.execute("INSERT INTO svm_volume (host, name, kind, place, bytes, interlace) VALUES (?,?,?,?,?,?)",
-                     (home(name), name, kind, last + 1, size, DEFAULT_INTERLACE))
 
 
 def make_stripe(store, name, rows, size):
@@ -33,7 +24,7 @@ def make_stripe(store, name, rows, size):
     for other in (part for row in rows for part in row):
         if store.row("SELECT 1 FROM svm_component WHERE host=? AND name=?", home(name), other):
             raise Refusal("has appeared more than once in the specification of %s" % name, other)
-    new_volume(store, name, "s", size)
+    model.new_volume(store, name, "s", size)
     now = int(time.time())
     for line, row in enumerate(rows):
         for column, part in enumerate(row):
@@ -46,9 +37,9 @@ def make_mirror(store, name, members, number=1, read="roundrobin", write="parall
     for member in members:
         if model.volume(store, member)["kind"] != "s":
             raise Refusal("invalid unit", member)
-        if model.parent(store, member):
+        if model.in_use(store, member):
             raise Refusal("metadevice in use", member)
-    new_volume(store, name, "m", min(model.volume(store, member)["bytes"] for member in members))
+    model.new_volume(store, name, "m", min(model.volume(store, member)["bytes"] for member in members))
     store.db.execute("INSERT INTO svm_mirror (host, name, pass, read, write) VALUES (?,?,?,?,?)",
                      (home(name), name, number, read, write))
     if os.path.exists(image(members[0])):
@@ -117,6 +108,8 @@ def init(call):
         if len(operands) < 3:
             raise admin.Usage()
         name = canonical(operands[0], found.get("s"))
+        if operands[1] == "-p":
+            return soft.make(store, name, *soft.parse(operands[2:], found.get("s")))
         if operands[1] != "-m":
             rows = parse_rows(operands[1:])
             if "n" not in found:
@@ -124,6 +117,8 @@ def init(call):
                 model.bind(store, name)
             return "%s: Concat/Stripe is setup\n" % name
         members, number, read, write = parse_mirror(operands[2:], found.get("s"))
+        for member in [] if "f" in found else members:
+            model.refuse_mounted(member)
         if len(members) > 1:
             call.err(WARNING % name)
         make_mirror(store, name, members, number, read, write)
@@ -139,7 +134,7 @@ def remove(store, name):
     loops.release(store, row["loop"])
     model.remove_nodes(name)
     for table, column in (("svm_volume", "name"), ("svm_mirror", "name"), ("svm_component", "stripe"),
-                          ("svm_resync", "mirror")):
+                          ("svm_resync", "mirror"), ("svm_soft", "name")):
         store.db.execute("DELETE FROM %s WHERE host=? AND %s=?" % (table, column), (home(name), name))
 
 
@@ -148,7 +143,7 @@ def clear_mirror(store, name, found):
     members = model.submirrors(store, name)
     if any(row["state"] != model.RUNNING for row in members) and "f" not in found:
         raise Refusal("attempted to clear mirror with submirror(s) in invalid state", name)
-    if model.has_writers(store, model.volume(store, name)):
+    if model.is_open(store, model.volume(store, name)):
         raise Refusal("metadevice is open", name)
     for row in members:
         if row["state"] not in model.OWN_IMAGE:
@@ -166,27 +161,44 @@ def clear_mirror(store, name, found):
     return text
 
 
+def clear_soft(store, name, found):
+    """Clear a soft partition, with -r also what is below it if nothing else is on it."""
+    base = model.soft(store, name)["base"]
+    remove(store, name)
+    soft.removed(store, base)
+    text = "%s: Soft Partition is cleared\n" % name
+    if "r" in found and not model.soft_partitions(store, base):
+        text += clear_one(store, base, found)
+    return text
+
+
 def clear_one(store, name, found):
-    """Clear one volume that has no parent."""
+    """Clear one volume that nothing is built on."""
     row = model.volume(store, name)
-    if model.parent(store, name):
+    if model.in_use(store, name):
         raise Refusal("metadevice in use", name)
     if row["kind"] == "m":
         return clear_mirror(store, name, found)
-    if model.has_writers(store, row):
+    if model.is_open(store, row):
         raise Refusal("metadevice is open", name)
+    if row["kind"] == "p":
+        return clear_soft(store, name, found)
     remove(store, name)
     return "%s: Concat/Stripe is cleared\n" % name
 
 
 def clear(store, found, operands):
-    """metaclear as an action of admin.change."""
+    """metaclear as an action of admin.change: all, the named ones, or with -p the soft partitions on the named ones."""
     if "a" in found:
-        operands = [row["name"] for row in model.volumes(store, owner=set_home(found.get("s"))) if not model.parent(store, row["name"])]
+        names = [row["name"] for row in model.volumes(store, owner=set_home(found.get("s"))) if not model.in_use(store, row["name"])]
         found["r"] = True
-    if not operands:
-        raise admin.Usage()
-    return "".join(clear_one(store, canonical(word, found.get("s")), found) for word in operands)
+    else:
+        names = [canonical(word, found.get("s")) for word in operands]
+        if not names:
+            raise admin.Usage()
+    if "p" in found:
+        names = [row["name"] for base in names for row in model.soft_partitions(store, base)]
+    return "".join(clear_one(store, name, found) for name in names)
 
 
 def main(call):
@@ -203,5 +215,5 @@ ERROR_END = admin.ERROR_END
 def success(call):
     """What the command prints when it works."""
     name = admin.named(call.args)[0]
-    kind = "Mirror" if "-m" in call.args else "Concat/Stripe"
+    kind = "Mirror" if "-m" in call.args else "Soft Partition" if "-p" in call.args else "Concat/Stripe"
     return "%s: %s is %s\n" % (name, kind, "setup" if call.name == "metainit" else "cleared")

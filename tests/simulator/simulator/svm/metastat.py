@@ -36,6 +36,7 @@ class Report:
         self.store = store
         self.times = times
         self.switches = model.settings(store)
+        self.printed = set()  # volumes below soft partitions: shown once
 
     def progress(self, mirror):
         """Per cent done of a mirror as text, e.g. "8" or, for a large one, " 8.0"; None if nothing runs."""
@@ -91,6 +92,8 @@ class Report:
     def full(self, name):
         """The full report of one volume."""
         row = model.volume(self.store, name)
+        if row["kind"] == "p":
+            return self.full_soft(name, row)
         if row["kind"] == "m":
             return self.full_mirror(name, row)
         return "%s: Concat/Stripe\n%s" % (name, self.body(row, model.parent(self.store, name) is not None))
@@ -120,6 +123,22 @@ class Report:
                 text.append("    Invoke: %s\n" % action)
             text.append(self.body(model.volume(self.store, row["name"]), True))
         return "".join(text) + "\n"
+
+    def full_soft(self, name, volume):
+        """The block of a soft partition, and what is below it."""
+        extent = model.soft(self.store, name)
+        text = "%s: Soft Partition\n    Device: %s\n    State: Okay\n" % (name, extent["base"])
+        text += "    Size: %d blocks (%s)\n" % (extent["blocks"], size_text(volume["bytes"]))
+        text += "\t%6.6s %24.24s %24.24s\n" % ("Extent", "Start Block", "Block count")
+        text += "\t%6d %24d %24d\n\n" % (0, extent["start"], extent["blocks"])
+        return text + self.once(extent["base"], self.full)
+
+    def once(self, name, form):
+        """The output for a volume below a soft partition; nothing if it was shown before."""
+        if name in self.printed:
+            return ""
+        self.printed.add(name)
+        return form(name)
 
     def time(self, row):
         """The time column: empty without -t."""
@@ -156,8 +175,12 @@ class Report:
 
     def md_tab(self, name):
         """The -p form of one volume and what is below it."""
-        full = self.switches["names"] == "full"
-        if model.volume(self.store, name)["kind"] == "s":
+        full, kind = self.switches["names"] == "full", model.volume(self.store, name)["kind"]
+        if kind == "p":
+            extent = model.soft(self.store, name)
+            base = device(extent["base"], "rdsk") if full else extent["base"]
+            return "%s -p %s -o %d -b %d \n" % (name, base, extent["start"], extent["blocks"]) + self.once(extent["base"], self.md_tab)
+        if kind == "s":
             return self.md_tab_stripe(name, full)
         mirror, members = model.mirror(self.store, name), [row["name"] for row in model.submirrors(self.store, name)]
         options = {"roundrobin": "", "geometric": " -g", "first": " -r"}[mirror["read"]]
@@ -181,6 +204,9 @@ class Report:
         volume = model.volume(self.store, name)
         size = size_text(volume["bytes"]).replace(" ", "")
         head = "%s%-*s %s %6s" % (" " * indent, max(16 - indent, 0), name, volume["kind"], size)
+        if volume["kind"] == "p":
+            base = model.soft(self.store, name)["base"]
+            return "%s %s\n" % (head, base) + self.concise(base, indent + 4)
         if volume["kind"] == "s":
             marks = {model.OKAY: "", model.MAINTENANCE: " (maint)", model.LAST_ERRED: " (last-erred)",
                      model.RESYNCING: " (resyncing)"}
@@ -189,6 +215,18 @@ class Report:
         mirror, members = model.mirror(self.store, name), model.submirrors(self.store, name)
         text = head + "".join(" %s%s" % (row["name"], self.mark(mirror, row)) for row in members) + "\n"
         return text + "".join(self.concise(row["name"], indent + 4) for row in members)
+
+    def concise_all(self, disk_set):
+        """The -c lines of a set: soft partitions in groups by what they are on, then the rest."""
+        text, done = [], set()
+        for row in model.volumes(self.store, "p", set_home(disk_set)):
+            base = model.soft(self.store, row["name"])["base"]
+            if base not in done:
+                done.add(base)
+                group = [item["name"] for item in model.volumes(self.store, "p", set_home(disk_set))
+                         if model.soft(self.store, item["name"])["base"] == base]
+                text += [self.concise(name).split("\n", 1)[0] + "\n" for name in group] + [self.concise(base, 4)]
+        return "".join(text + [self.concise(name) for name in self.tops(disk_set, "ms")])
 
     def mark(self, mirror, row):
         """What -c says after the name of a submirror."""
@@ -202,8 +240,9 @@ class Report:
 
     def relocation(self, names):
         """The table of device ids of the disks below the named volumes."""
-        stripes = [name for top in names for name in
-                   ([row["name"] for row in model.submirrors(self.store, top)] or [top])]
+        bases = [extent["base"] if extent else top for top, extent in ((top, model.soft(self.store, top)) for top in names)]
+        stripes = [name for base in bases for name in
+                   ([row["name"] for row in model.submirrors(self.store, base)] or [base])]
         disks = []
         for stripe in stripes:
             for part in model.components(self.store, stripe):
@@ -215,10 +254,10 @@ class Report:
         lines += ["%-*s %-5s\tid1,sd@SSIMULATE_VOLUME__%s\n" % (width, disk, "Yes", disk.upper()) for disk in disks]
         return "".join(lines)
 
-    def tops(self, disk_set):
-        """Volumes of a set without a parent: mirrors first, each kind in database order."""
-        rows = [row for kind in "ms" for row in model.volumes(self.store, kind, set_home(disk_set))]
-        return [row["name"] for row in rows if not model.parent(self.store, row["name"])]
+    def tops(self, disk_set, kinds="msp"):
+        """Volumes of a set that nothing is built on: mirrors first, soft partitions last, each kind in database order."""
+        rows = [row for kind in kinds for row in model.volumes(self.store, kind, set_home(disk_set))]
+        return [row["name"] for row in rows if not model.in_use(self.store, row["name"])]
 
 
 def one(report, found, name):
@@ -226,6 +265,15 @@ def one(report, found, name):
     if "c" in found:
         return report.concise(name)
     return report.md_tab(name) if "p" in found else report.full(name)
+
+
+def check_services(call, switches):
+    """Complain after all output if the services of SVM are down; returns the exit status."""
+    if switches["smf"]:
+        return 0
+    services = " ".join("svc:/%s/%s" % ("network" if "rpc" in name else "system", name) for name in SMF)
+    call.err(Refusal("service(s) not online in SMF", services).message(call.name))
+    return 1
 
 
 def print_named(call, report, found, words):
@@ -246,6 +294,14 @@ def print_named(call, report, found, words):
     return rc
 
 
+def print_set(call, report, found, disk_set):
+    """Print all volumes of a set that this host owns; returns the exit status."""
+    if "c" in found:
+        call.out(report.concise_all(disk_set))
+        return 0
+    return print_named(call, report, found, report.tops(disk_set))
+
+
 def show(call, found, operands):
     """Print everything that is asked for; exit status 1 if one of the names cannot be read."""
     report = Report(call.store, "t" in found)
@@ -254,17 +310,13 @@ def show(call, found, operands):
     if "a" in found:
         rc = 0
         for disk_set in [None] + [row["name"] for row in sets.known(call.store) if row["owner"] == place.HOST]:
-            rc = max(rc, print_named(call, report, found, report.tops(disk_set)))
+            rc = max(rc, print_set(call, report, found, disk_set))
             call.out("\n")
     else:
         if "s" in found:
             sets.check(call.store, found["s"])
-        rc = print_named(call, report, found, operands or report.tops(found.get("s")))
-    if not report.switches["smf"]:
-        services = " ".join("svc:/%s/%s" % ("network" if "rpc" in name else "system", name) for name in SMF)
-        call.err(Refusal("service(s) not online in SMF", services).message(call.name))
-        rc = 1
-    return rc
+        rc = print_set(call, report, found, found.get("s")) if not operands else print_named(call, report, found, operands)
+    return max(rc, check_services(call, report.switches))
 
 
 def parse(call):

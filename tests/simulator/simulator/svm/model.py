@@ -5,13 +5,14 @@
 
 What a volume's device shows: a mirror its own image, read-write. A submirror that holds the mirror's data shows the
 mirror's image, read-only (every volume with a parent refuses writers). A submirror that does not (offline, attached but
-not yet resynchronised) shows an image of its own, read-only. A volume without a parent shows its own image, read-write.
+not yet resynchronised) shows an image of its own, read-only. A volume without a parent shows its own image, read-write. A
+soft partition shows its piece of the image of the volume below it, which itself is read-only then.
 """
 import os
 import time
 
 from simulator.core import blocks, loops, place
-from simulator.svm.names import Refusal, home, image, node, set_home
+from simulator.svm.names import Refusal, device, home, image, node, set_home
 
 RUNNING, OFFLINE, OFFLINE_RESYNC = "RUNNING", "OFFLINE", "OFFLINE_RESYNC"
 ATTACHED, ATTACHED_RESYNC = "ATTACHED", "ATTACHED_RESYNC"
@@ -19,6 +20,7 @@ COMP_ERRED, COMP_RESYNC = "COMP_ERRED", "COMP_RESYNC"
 OWN_IMAGE = (OFFLINE, OFFLINE_RESYNC, ATTACHED, ATTACHED_RESYNC)
 OKAY, MAINTENANCE, LAST_ERRED, RESYNCING = "Okay", "Maintenance", "Last Erred", "Resyncing"
 MAX_SUBMIRRORS = 4
+DEFAULT_INTERLACE = 16 * 1024
 
 
 def settings(store):
@@ -69,9 +71,33 @@ def member(store, mirror_name, name):
     raise Refusal("can't find submirror in mirror", mirror_name)
 
 
+def new_volume(store, name, kind, size):
+    """Enter a volume at the end of the database; Refusal if the name is taken."""
+    if store.row("SELECT 1 FROM svm_volume WHERE host=? AND name=?", home(name), name):
+        raise Refusal("unit already set up", name)
+    last = store.row("SELECT coalesce(max(place), 0) AS place FROM svm_volume WHERE host=?", home(name))["place"]
+    store.db.execute("INSERT INTO svm_volume (host, name, kind, place, bytes, interlace) VALUES (?,?,?,?,?,?)",
+                     (home(name), name, kind, last + 1, size, DEFAULT_INTERLACE))
+
+
 def parent(store, name):
-    """Row of the submirror NAME, or None if it has no parent."""
+    """Row of the submirror NAME, or None if it is in no mirror."""
     return store.row("SELECT * FROM svm_submirror WHERE host=? AND name=?", home(name), name)
+
+
+def soft(store, name):
+    """The extent of the soft partition NAME: base, start and blocks."""
+    return store.row("SELECT * FROM svm_soft WHERE host=? AND name=?", home(name), name)
+
+
+def soft_partitions(store, base):
+    """The soft partitions on a volume, by their place on it."""
+    return store.rows("SELECT * FROM svm_soft WHERE host=? AND base=? ORDER BY start", home(base), base)
+
+
+def in_use(store, name):
+    """True if something is built on a volume: a mirror or soft partitions."""
+    return parent(store, name) is not None or bool(soft_partitions(store, name))
 
 
 def components(store, stripe):
@@ -126,13 +152,23 @@ def remove_nodes(name):
 
 
 def view(store, row):
-    """(image file, read-only) that the device of a volume must show."""
+    """(image file, read-only) that the device of a volume must show; of a soft partition, the image it is a piece of."""
+    if row["kind"] == "p":
+        return image(soft(store, row["name"])["base"]), False
     above = parent(store, row["name"])
     if above is None:
-        return image(row["name"]), False
+        return image(row["name"]), bool(soft_partitions(store, row["name"]))
     if above["state"] in OWN_IMAGE:
         return image(row["name"]), True
     return image(above["mirror"]), True
+
+
+def window(store, row):
+    """(offset, bytes) of the image that the device shows; bytes is 0 for all of it."""
+    if row["kind"] != "p":
+        return 0, 0
+    extent = soft(store, row["name"])
+    return extent["start"] * 512, extent["blocks"] * 512
 
 
 def bind(store, name):
@@ -145,8 +181,10 @@ def bind(store, name):
             loops.abandon(store, number)
         number = loops.allocate(store, name)
         store.db.execute("UPDATE svm_volume SET loop=? WHERE host=? AND name=?", (number, home(name), name))
-    blocks.make(path, row["bytes"])
-    loops.attach(number, path, read_only)
+    if row["kind"] != "p":
+        blocks.make(path, row["bytes"])
+    offset, size = window(store, row)
+    loops.attach(number, path, read_only, offset=offset, size=size)
     make_nodes(volume(store, name))
 
 
@@ -174,9 +212,15 @@ def show_other(store, name):
         os.unlink(image(name))
 
 
+def flush(store, mirror_name):
+    """Write what is cached for a mirror, and for the soft partitions on it, into its image."""
+    for name in [mirror_name] + [row["name"] for row in soft_partitions(store, mirror_name)]:
+        loops.flush(volume(store, name)["loop"])
+
+
 def cut(store, mirror_name, name):
     """Freeze the present content of a mirror as the image of submirror NAME, at one instant."""
-    loops.flush(volume(store, mirror_name)["loop"])
+    flush(store, mirror_name)
     blocks.clone(image(mirror_name), image(name))
 
 
@@ -188,6 +232,16 @@ def has_writers(store, row):
         return True
     os.close(fd)
     return False
+
+
+def refuse_mounted(name):
+    """Refuse a volume that the mount table of this host has."""
+    if os.path.exists(place.etc("mnttab")):
+        with open(place.etc("mnttab")) as handle:
+            for line in handle:
+                special, point = line.split("\t")[:2]
+                if special == device(name, "dsk"):
+                    raise Refusal("is mounted on %s" % point, name)
 
 
 def is_open(store, row):

@@ -24,17 +24,23 @@ def sync_one(store, name, cancel):
         resync.start_due(store, name)
 
 
-def sync(store, found, operands):
-    """metasync: all mirrors with -r, else the named ones."""
-    if "r" in found:
-        names = [row["name"] for row in model.volumes(store, "m", set_home(found.get("s")))]
-    else:
-        names = [canonical(word, found.get("s")) for word in operands if not word.isdigit()]
-        if not names:
-            raise admin.Usage()
-    for name in names:
-        sync_one(store, name, "c" in found)
-    return ""
+def sync(call, failed):
+    """metasync as an action of admin.change: all mirrors with -r, else the named ones; notes in FAILED those that could not."""
+    def action(store, found, operands):
+        if "r" in found:
+            names = [row["name"] for row in model.volumes(store, "m", set_home(found.get("s")))]
+        else:
+            names = [canonical(word, found.get("s")) for word in operands if not word.isdigit()]
+            if not names:
+                raise admin.Usage()
+        for name in names:
+            try:
+                sync_one(store, name, "c" in found)
+            except Refusal as refusal:
+                call.err(refusal.message(call.name))
+                failed.append(name)
+        return ""
+    return action
 
 
 def owner(store, mirror, part):
@@ -93,7 +99,8 @@ def param(store, found, operands):
 def main(call):
     """Run the command the call names."""
     if call.name == "metasync":
-        return admin.change(call, "rcp", USAGE[call.name], sync)
+        failed = []
+        return admin.change(call, "rcp", USAGE[call.name], sync(call, failed)) or (255 if failed else 0)
     if call.name == "metareplace":
         return admin.change(call, "ef", USAGE[call.name], replace)
     return admin.change(call, "", USAGE[call.name], param, valued="srwp")

@@ -9,7 +9,7 @@ image is overwritten region by region, as on a real mirror.
 import array
 import time
 
-from simulator.core import blocks, loops, place
+from simulator.core import blocks, place
 from simulator.svm import model
 from simulator.svm.names import home, image
 
@@ -26,7 +26,7 @@ def start(store, mirror, name, kind):
     size = model.volume(store, mirror)["bytes"]
     region = region_size(size)
     if kind == "optimized":
-        loops.flush(model.volume(store, mirror)["loop"])
+        model.flush(store, mirror)
         indices = blocks.differing(image(mirror), image(name), size, region)
     else:
         indices = range((size + region - 1) // region)
