@@ -16,7 +16,8 @@ import re
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused, UnknownWord
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_layout import SOFT_PARTITION, STRIPE, parse_layout, refuse_foreign, users
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_layout import (
+    SOFT_PARTITION, STRIPE, parse_layout, refuse_foreign, users)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report import BLOCK, parse_concise, parse_report
 
 # metainit(1M): a letter, then letters, digits, - _ . ; two words are reserved.
@@ -93,7 +94,7 @@ def mounts_of(volume):
 
 
 class Svm:
-    """Asks metastat about the volumes of one disk set, or of the local set (diskset None). run(argv) -> Result runs a command that reads."""
+    """Asks metastat about the volumes of diskset, or of the local set (None). run(argv) -> Result runs a command that reads."""
 
     def __init__(self, run, diskset=None):
         self.run = run
@@ -176,7 +177,8 @@ class Svm:
 
     def layout(self):
         """What is needed to build the volumes again."""
-        return {'metastat -p': self.ask('-p', *self.scope()), 'mount table': ''.join('\t'.join(mount) + '\n' for mount in _platform.mounts())}
+        mounts = ''.join('\t'.join(mount) + '\n' for mount in _platform.mounts())
+        return {'metastat -p': self.ask('-p', *self.scope()), 'mount table': mounts}
 
 
 def state_alone(layout, name):
@@ -187,7 +189,7 @@ def state_alone(layout, name):
 
 
 def soft_partitions(layout, mirror):
-    """The soft partitions on a mirror, as Volumes; Refused if anything else lies on it, since nothing is known of how to hold that still."""
+    """The soft partitions on a mirror, as Volumes; Refused if anything else lies on it: who knows how to hold that still?"""
     found = [layout[name] for name in users(layout, mirror)]
     others = [volume for volume in found if volume.kind != SOFT_PARTITION]
     if others:
@@ -235,9 +237,10 @@ def member(mirror, submirror, partitions=()):
     """The run record's entry for one mirror that is to be split, with the file systems found in the mount table.
 
     partitions: names of the soft partitions on it. They have the file systems then, and the mirror itself has none.
+    halves: how many submirrors the mirror has while it is whole.
     """
     found = dict(placed(mirror.name), volume=mirror.name, copy=submirror.name, device=raw_device(submirror.name),
-                 block_device=block_device(submirror.name), bytes=mirror.blocks * BLOCK)
+                 block_device=block_device(submirror.name), bytes=mirror.blocks * BLOCK, halves=len(mirror.submirrors))
     if partitions:
         found['soft_partitions'] = [dict(placed(name), volume=name) for name in partitions]
     return found

@@ -133,7 +133,8 @@ def refuse_overwriting(context, work, cut, mirror, submirror):
 def refuse_in_use(record, submirror):
     """Refused while the run's job reads the copy, or somebody has it mounted."""
     if record is not None and record.data['job'] and alive(record.data['job']):
-        raise Refused('The copy job of run %s still reads %s.' % (record.run, submirror), object=submirror, remedy='wait for it, or stop it')
+        raise Refused('The copy job of run %s still reads %s.' % (record.run, submirror), object=submirror,
+                      remedy='wait for it, or stop it')
     mounted = [mount.point for mount in mounts_of(submirror)]
     if mounted:
         raise Refused('%s is mounted, and its blocks would change below the mount.' % submirror, object=submirror, found=mounted[0],

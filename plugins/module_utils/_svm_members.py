@@ -90,9 +90,6 @@ class Members:
 
     def read(self, names):
         self.mirrors = self.svm.mirrors(sorted(set(names))) if names else {}
-        for name, found in (self.context.check and self.context.params.get('assume') or {}).items():
-            if name in self.mirrors:
-                suppose(self.mirrors[name], found)
 
     def take(self, pair, cut):
         self.pairs.append(pair)
@@ -129,13 +126,15 @@ class Members:
                     for mirror, found in self.before.items())
 
 
-def suppose(mirror, found):
-    """Let a mirror be in the given states instead of those it has."""
-    mirror.resync = None
-    for name, state in sorted(found.items()):
-        if mirror.submirror(name) is None:
-            mirror.submirrors.append(Submirror(name))
-        mirror.submirror(name).state = state
+def suppose_home(mirrors, records):
+    """Let mirrors be as they will be once what these runs have split is home."""
+    for entry in [entry for record in records for entry in split_entries(record)]:
+        mirror = mirrors.get(entry['mirror'])
+        if mirror:
+            mirror.resync = None
+            if mirror.submirror(entry['submirror']) is None:
+                mirror.submirrors.append(Submirror(entry['submirror']))
+            mirror.submirror(entry['submirror']).state = 'okay'
 
 
 def to_split(context, cut):
@@ -145,6 +144,8 @@ def to_split(context, cut):
     members.svm.refuse_foreign_set()
     members.wanted = mirrors_of(entries, members.layout, members.svm.diskset)
     members.read(list(members.wanted))
+    if context.check:
+        suppose_home(members.mirrors, [_run.load(context.params['state_dir'], run) for run in context.params['assume_ended']])
     for mirror, wanted in members.wanted.items():
         members.take((mirror, wanted.submirror or chosen(members.mirrors[mirror], context.record)), cut)
     members.before = members.look(members.mirrors, lambda: members.layout)

@@ -37,7 +37,8 @@ def split(context, cut):
     if context.check:
         for argv in window.commands():
             context.runner.plan(argv)
-        return dict(changed=True, before=work.before, after=work.predicted(cut.word), members=members, verdict=verdict, chosen=choices(work))
+        return dict(changed=True, before=work.before, after=work.predicted(cut.word), members=members, verdict=verdict,
+                    chosen=choices(work))
     cut_all(context, work, cut, members, window, verdict)
     return dict(changed=True, before=work.before, after=work.now(), members=members, window=context.record.data['window'],
                 verdict=verdict, chosen=choices(work))

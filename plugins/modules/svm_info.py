@@ -55,7 +55,8 @@ EXAMPLES = r'''
 RETURN = r'''
 mirrors:
   description:
-    - One entry for each mirror. C(faults) says in words why C(healthy) is false; C(bytes) is the size.
+    - One entry for each mirror. C(faults) says in words why C(healthy) is false; C(bytes) is the size;
+      C(used_by) are the volumes that lie on it, such as soft partitions.
     - The C(state) of a submirror is V(okay), V(offline), V(resyncing), V(maintenance), V(cancelled) or V(unavailable).
   returned: success
   type: dict
@@ -65,6 +66,9 @@ mirrors:
       faults: []
       bytes: 268435456
       filesystem: /home1
+      device: /dev/md/rdsk/d1
+      block_device: /dev/md/dsk/d1
+      used_by: []
       submirrors:
         - {name: d2, state: okay}
         - {name: d3, state: okay}
@@ -81,14 +85,17 @@ in_progress:
 '''
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import Svm, common_set, faults, mounts_of, qualified
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
+    Svm, block_device, common_set, faults, mounts_of, qualified, raw_device)
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_layout import users
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report import BLOCK
 
 
-def describe(mirror):
+def describe(mirror, layout):
     found = faults(mirror)
     points = [mount.point for mount in mounts_of(mirror.name)]
     return {'healthy': not found, 'faults': found, 'bytes': mirror.blocks * BLOCK, 'filesystem': points[0] if points else None,
+            'device': raw_device(mirror.name), 'block_device': block_device(mirror.name), 'used_by': users(layout, mirror.name),
             'submirrors': [{'name': submirror.name, 'state': submirror.state} for submirror in mirror.submirrors]}
 
 
@@ -104,10 +111,11 @@ def read(context):
     record = context.record
     names = [qualified(name, svm.diskset) for name in named] or svm.all_mirrors()
     found = svm.mirrors(names) if names else {}
+    layout = svm.volumes() if found else {}
     running = [mirror for mirror in found.values() if resyncs(mirror)]
     progress = [{'object': mirror.name, 'state': 'resyncing', 'percent': mirror.percent, 'bytes': None, 'eta': None}
                 for mirror in sorted(running, key=lambda mirror: mirror.name)]
-    return dict(changed=False, mirrors=dict((name, describe(mirror)) for name, mirror in found.items()),
+    return dict(changed=False, mirrors=dict((name, describe(mirror, layout)) for name, mirror in found.items()),
                 progress=progress, in_progress=bool(progress), run=record.run if record else None)
 
 

@@ -51,15 +51,21 @@ options:
       - V(detached) splits by C(metadetach). The copy is a volume of its own that can be checked and repaired and outlives a boot;
         coming home copies everything.
       - V(online) and V(attached) bring home what was split so. They start the resync and do not wait for it. It overwrites the
-        frozen copy, so it is refused while another submirror of the mirror is not okay, while the copy is mounted and while a copy job reads it.
+        frozen copy, so it is refused while another submirror of the mirror is not okay, while the copy is mounted and while a copy
+        job reads it.
         A submirror that is not the run's copy any more is left alone, with a warning.
     type: str
     choices: [detached, offline, attached, online]
     required: true
   assume:
     description:
-      - In check mode, the states to start from instead of what the host shows. Use the RV(after) of the task before.
+      - In check mode, the states to bring home from instead of what the host shows. Use the RV(after) of the task before.
     type: dict
+  assume_ended:
+    description: In check mode, ids of runs whose submirrors count as brought home, for a split that comes after that.
+    type: list
+    elements: str
+    default: []
   run:
     description: Required to split, so that the split can always be found and brought back.
 extends_documentation_fragment:
@@ -174,6 +180,7 @@ def main():
             diskset=dict(type='str'),
             state=dict(type='str', choices=sorted(CUTS) + sorted(BY_ACTION), required=True),
             assume=dict(type='dict'),
+            assume_ended=dict(type='list', elements='str', default=[]),
             **_quiesce.OPTIONS),
         required_if=[('state', word, ['run', 'members']) for word in sorted(CUTS)],
         required_one_of=[('run', 'members')],

@@ -34,7 +34,10 @@ case ${1-} in -c|-t|-p) mode=$1; shift ;; esac
 ! set_of "$@" || shift 2
 [ $# -gt 0 ] || set -- $(cd "$D" && ls | sed -n 's/^mirror\.//p')
 if [ "$mode" = -p ]; then
-    for m in "$@"; do echo "$S$m -m $(sed "s,^\\([^ ]*\\).*,$S\\1," "$D/mirror.$m" | tr '\n' ' ')$(cat "$D/options.$m" 2>/dev/null || echo 1)"; done
+    for m in "$@"; do
+        halves=$(sed "s,^\([^ ]*\).*,$S\1," "$D/mirror.$m" | tr '\n' ' ')
+        echo "$S$m -m $halves$(cat "$D/options.$m" 2>/dev/null || echo 1)"
+    done
     while read s more; do echo "$S$s ${more:-1 1 /dev/rdsk/c1${s}s0}"; done <"$D/stripes"
     [ ! -f "$D/more" ] || cat "$D/more"
     exit 0
@@ -74,8 +77,19 @@ METAOFFLINE = IN_SET + 'set_state $1 $2 offline\necho "$S$1: submirror $S$2 is o
 METAONLINE = IN_SET + 'set_state $1 $2 resyncing\necho "$S$1: submirror $S$2 is onlined"\n'
 METADETACH = IN_SET + 'sed "/^$2 /d" "$D/mirror.$1" >"$D/new.$$" && mv "$D/new.$$" "$D/mirror.$1"\n'
 METATTACH = IN_SET + 'echo "$2 resyncing" >>"$D/mirror.$1"\n'
-METACLEAR = IN_SET + 'rm "$D/mirror.$1"\n'
-METAINIT = IN_SET + 'echo "$3 okay" >"$D/mirror.$1"\nm=$1; shift 3; echo "$*" >"$D/options.$m"\n'
+METACLEAR = IN_SET + 'rm -f "$D/mirror.$1" "$D/options.$1"\n'
+METAINIT = IN_SET + r'''
+m=$1
+echo "$3 okay" >"$D/mirror.$m"
+shift 3
+echo "$*" >"$D/options.$m"
+chmod 600 "$D"/md/*/"$m"
+'''
+METAPARAM = IN_SET + r'''
+case $2 in geometric) o='-g ' ;; first) o='-r ' ;; *) o= ;; esac
+[ $4 = parallel ] || o="$o-S "
+echo "$o$6" >"$D/options.$7"
+'''
 METASET = r'''
 printf '\nSet name = %s, Set number = 1\n\nHost                Owner\n' "$2"
 printf '  %-17s  %s\n  %-17s  \n\nDrive    Dbase\n\nc2t0d0   Yes  \n' node1 "$(cat "$D/owner" 2>/dev/null)" node2
@@ -104,7 +118,8 @@ FSCK = 'echo "ufs fsck: sanity check: $4 okay" >&2\n'
 KSTAT = 'printf \'unix:0:system_misc:boot_time\\t%s\\n\' "$(cat "$D/boot")"\n'
 
 TOOLS = dict(metastat=METASTAT, metaoffline=METAOFFLINE, metaonline=METAONLINE, metasync=METASYNC, metadetach=METADETACH,
-             metattach=METATTACH, metaclear=METACLEAR, metainit=METAINIT, metaset=METASET, od=OD, lockfs=LOCKFS, mount=MOUNT,
+             metattach=METATTACH, metaclear=METACLEAR, metainit=METAINIT, metaparam=METAPARAM, metaset=METASET, od=OD,
+             chown='/bin/chown "$@"\n', chmod='/bin/chmod "$@"\n', lockfs=LOCKFS, mount=MOUNT,
              umount=UMOUNT, fsck=FSCK, kstat=KSTAT)
 
 

@@ -232,7 +232,7 @@ def test_member_of_a_mounted_mirror(host):
     found = mirror()
     assert member(found, found.submirror('d3')) == {
         'volume': 'd1', 'copy': 'd3', 'device': '/dev/md/rdsk/d3', 'block_device': '/dev/md/dsk/d3', 'original': '/dev/md/rdsk/d1',
-        'bytes': 16780224 * 512, 'filesystem': '/home1', 'fstype': 'ufs'}
+        'bytes': 16780224 * 512, 'filesystem': '/home1', 'fstype': 'ufs', 'halves': 2}
 
 
 @pytest.mark.parametrize('filesystem, found', [('/home2', '/home1'), ('/', '/home1')])
@@ -254,8 +254,8 @@ def test_member_without_a_file_system():
     assert caught.value.facts['found'] == 'not mounted'
 
 
-@pytest.mark.parametrize('mounted, locked, whole', [((), [None], False), (('d101',), ['/d101'], False), (('d101', 'd102'), ['/d101', '/d102'],
-                                                                                                        True)])
+@pytest.mark.parametrize('mounted, locked, whole', [
+    ((), [None], False), (('d101',), ['/d101'], False), (('d101', 'd102'), ['/d101', '/d102'], True)])
 def test_a_mirror_is_held_by_all_its_soft_partitions_or_not_at_all(host, mounted, locked, whole):
     host.join('mnttab').write(''.join('/dev/md/dsk/%s\t/%s\tufs\trw\t1\n' % (name, name) for name in mounted))
     found = mirror()

@@ -100,7 +100,8 @@ def test_proof_needs_a_report_that_ends_well(rc):
 # Detached.
 
 @pytest.mark.parametrize('concise, torn', [
-    ('d1               m  8.0GB d2\n', False), ('d1               m  8.0GB d2 d3\n', True), ('d1               m  8.0GB d2 d3 (maint)\n', True),
+    ('d1               m  8.0GB d2\n', False), ('d1               m  8.0GB d2 d3\n', True),
+    ('d1               m  8.0GB d2 d3 (maint)\n', True),
     ('d4               m  8.0GB d5\n', True), ('', True)])
 def test_confirm_detached(concise, torn):
     reader = svm(concise=answer(concise))
@@ -133,14 +134,16 @@ def test_proof_of_a_detached_submirror_holds_while_nothing_changes():
     '', ALONE.replace('c1t1d0s0', 'c1t2d0s0'), ALONE.replace('d3 1 1', 'd4 1 1'), ALONE.replace('d3 1 1', '# d3 1 1'),
     ALONE.replace('rdsk/d2 1', 'rdsk/d2 /dev/md/rdsk/d3 1'), ALONE.replace('rdsk/d2 1', 'rdsk/d2 d3 1'), ALONE + 'd9 -m d3 1\n',
     ALONE + 'd9 -m d8 /dev/md/rdsk/d3 -g 1\n', ALONE + 'd101 -p /dev/md/rdsk/d3 -o 1 -b 100 \n', ALONE + 'd101 -p d3 -o 1 -b 100\n',
-    ALONE + 'd64 -t d60 d3\n', ALONE + 'd70 2 1 /dev/rdsk/c3t0d0s0 \\\n\t 1 c3t1d0s0\nd9 -m d3 1\n', ALONE.replace('c1t1d0s0', 'c1t1d0s0 -h hsp001')])
+    ALONE + 'd64 -t d60 d3\n', ALONE + 'd70 2 1 /dev/rdsk/c3t0d0s0 \\\n\t 1 c3t1d0s0\nd9 -m d3 1\n',
+    ALONE.replace('c1t1d0s0', 'c1t1d0s0 -h hsp001')])
 def test_proof_of_a_detached_submirror_fails_once_it_is_used_or_built_otherwise(text):
     assert not holds(Detach.proof(detached(), [('d1', 'd3')])[0], text)
 
 
-@pytest.mark.parametrize('layout', ['d1 -m d2 d3 1\nd2 1 1 a\nd3 1 1 b\n', 'd1 -m d2 1\n', ALONE + 'd9 -m d3 1\n', ALONE.replace('d3 1 1', 'd3 -m')])
+@pytest.mark.parametrize('layout', [
+    'd1 -m d2 d3 1\nd2 1 1 a\nd3 1 1 b\n', 'd1 -m d2 1\n', ALONE + 'd9 -m d3 1\n',
+    ALONE.replace('d3 1 1 /dev/rdsk/c1t1d0s0', 'd3 -m d9 1')])
 def test_what_is_not_alone_is_no_detached_copy(layout):
-    layout = layout.replace('d3 -m /dev/rdsk/c1t1d0s0', 'd3 -m d9 1')
     with pytest.raises(Torn):
         Detach.proof(detached(layout), [('d1', 'd3')])
 
@@ -153,9 +156,8 @@ def test_a_head_that_cannot_be_read_proves_nothing(head):
 
 def test_a_copy_in_a_disk_set_is_proved_with_its_owner():
     owned = fixture('metaset', 'owned')
-    reader = Svm(Script({'metastat -p -s blue': ALONE.replace('d', 'blue/d').replace('/blue/dev', '/dev').replace('blue/dsk', 'dsk')}), 'blue')
-    reader.run.answers.update({'metastat -p -s blue': 'blue/d1 -m blue/d2 1\nblue/d3 1 1 c1t1d0s0\n',
-                               'od -A n -t x1 -N 16384 /dev/md/blue/rdsk/d3': HEAD})
+    reader = Svm(Script({'metastat -p -s blue': 'blue/d1 -m blue/d2 1\nblue/d3 1 1 c1t1d0s0\n',
+                         'od -A n -t x1 -N 16384 /dev/md/blue/rdsk/d3': HEAD}), 'blue')
     owner, alone, head = Detach.proof(reader, [('blue/d1', 'blue/d3')])
     assert owner['argv'][1:] == ['-s', 'blue'] and alone['argv'][1:] == ['-p', '-s', 'blue']
     assert holds(owner, owned) and not holds(owner, fixture('metaset', 'released')) and not holds(owner, owned.replace('blue', 'red'))

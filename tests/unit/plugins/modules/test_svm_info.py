@@ -15,7 +15,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run
 def test_a_healthy_mirror(call, solaris):
     point = solaris.mirror('d1', d2='okay', d3='okay')
     told = call('svm_info', mirrors=['d1'])
-    assert told['mirrors'] == {'d1': {'healthy': True, 'faults': [], 'bytes': 8192 * 512, 'filesystem': point,
+    assert told['mirrors'] == {'d1': {'healthy': True, 'faults': [], 'bytes': 8192 * 512, 'filesystem': point, 'used_by': [],
+                                      'device': '/dev/md/rdsk/d1', 'block_device': '/dev/md/dsk/d1',
                                       'submirrors': [{'name': 'd2', 'state': 'okay'}, {'name': 'd3', 'state': 'okay'}]}}
     assert (told['progress'], told['in_progress'], told['changed'], told['commands']) == ([], False, False, [])
 

@@ -473,14 +473,15 @@ def test_what_nobody_has_detached_is_no_submirror(call, two, run):
 # A kept copy that is given back before the split.
 
 @pytest.mark.parametrize('word', ['offline', 'detached'])
-def test_a_plan_from_a_predicted_state(call, two, run, word):
+def test_a_plan_for_the_time_after_a_kept_copy_is_given_back(call, two, run, word):
     first = run('one')
     call('svm_submirror', run=first, state=word, members=MEMBERS)
     home = call('svm_submirror', check=True, run=first, state='online')
     assert home['after'] == {'d1': {'d2': 'okay', 'd3': 'okay'}, 'd4': {'d5': 'okay', 'd6': 'okay'}}
-    told = call('svm_submirror', check=True, run='<run>', state=word, members=[dict(mirror='d1'), dict(mirror='d4')], assume=home['after'])
+    told = call('svm_submirror', check=True, run='<run>', state=word, members=[dict(mirror='d1'), dict(mirror='d4')], assume_ended=[first])
     assert told['chosen'] == MEMBERS and told['changed'] and [member['copy'] for member in told['members']] == ['d3', 'd6']
     assert call('svm_submirror', check=True, run='<run>', state=word, members=MEMBERS)['failed']
+    assert call('svm_submirror', run=run('two'), state=word, members=MEMBERS, assume_ended=[first])['failed']
 
 
 def test_a_lock_of_somebody_else_is_refused(call, two, run):

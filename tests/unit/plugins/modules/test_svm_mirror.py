@@ -1,0 +1,271 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Going back to the frozen half, step by step, and from every half-way point."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+import stat
+
+import pytest
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run, _svm, _target
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+
+CHANGING = ('metaoffline', 'metaonline', 'metasync', 'metadetach', 'metattach', 'metaclear', 'metainit', 'metaparam')
+BUILT = ['metadetach d1 d3', 'metaclear d1', 'metainit d1 -m d3 -g -S 3']
+MEMBERS = [dict(mirror='d1', submirror='d3')]
+
+
+@pytest.fixture(params=['offline', 'detached'])
+def cut(request):
+    return request.param
+
+
+@pytest.fixture
+def host(solaris, monkeypatch):
+    """Mirror d1 = d2 + d3, not mounted, with options and device nodes of its own; everything that is open is in host.opened."""
+    solaris.mirror('d1', mounted=False, d2='okay', d3='okay')
+    solaris.put('options.d1', '-g -S 3\n')
+    for kind in ('dsk', 'rdsk'):
+        os.makedirs(solaris.path('md', kind))
+        solaris.put('md/%s/d1' % kind, '')
+        os.chmod(solaris.path('md', kind, 'd1'), 0o640)
+    solaris.opened = []
+
+    def refuse_open(path, number):
+        if path in solaris.opened:
+            raise Refused('%s is in use' % path)
+    monkeypatch.setattr(_svm, 'DEVICES', solaris.path('md'))
+    monkeypatch.setattr(_target, 'refuse_open', refuse_open)
+    return solaris
+
+
+@pytest.fixture
+def source(call, host, cut):
+    """The run that has split d3."""
+    name = call('backup_run', state='opened', name='home1', manager='svm', members=[dict(volume='d1')])['run']
+    call('svm_submirror', run=name, state=cut, members=MEMBERS)
+    return name
+
+
+@pytest.fixture
+def restore(host, source):
+    """The restore that goes back to it."""
+    record = _run.open_run(host.state, 'home1-restore', 'svm', 'restore', [dict(volume='other')], '1795000000', 'node1')
+    return record.run
+
+
+def record(host, run):
+    return _run.load(host.state, run).data
+
+
+def changes(host):
+    return host.journal(*CHANGING)
+
+
+def steps(cut):
+    """What is done after the split."""
+    return BUILT if cut == 'offline' else BUILT[1:]
+
+
+def test_there_and_back(call, host, source, restore, cut):
+    before = changes(host)
+    done = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert done['changed'] and changes(host)[len(before):] == steps(cut)
+    assert done['before'] == {'d1': {'d2': 'okay', 'd3': cut}} and done['after'] == {'d1': {'d2': 'detached', 'd3': 'okay'}}
+    assert host.states('d1') == dict(d3='okay') and host.read('options.d1') == '-g -S 3\n'
+    for kind in ('dsk', 'rdsk'):
+        assert stat.S_IMODE(os.stat(host.path('md', kind, 'd1')).st_mode) == 0o640
+    assert record(host, source)['undo'] == [] and [entry['id'] for entry in record(host, restore)['undo']] == ['svm_mirror:d1']
+    assert call('backup_run', run=source, state='closed', result='failed')['changed']
+    assert call('backup_run', run=restore, state='closed', result='failed')['failed']
+    again = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert not again['changed'] and again['commands'] == []
+
+    assert 'd2 is detached' in call('svm_mirror', run=restore, state='redundant')['msg']
+    attached = call('svm_mirror', run=restore, state='mirrored')
+    assert attached['changed'] and changes(host)[-1] == 'metattach d1 d2'
+    assert attached['after'] == {'d1': {'d2': 'resyncing', 'd3': 'okay'}}
+    assert not call('svm_mirror', run=restore, state='mirrored')['changed'] and changes(host).count('metattach d1 d2') == 1
+    told = call('svm_mirror', run=restore, state='redundant')
+    assert told['failed'] and 'resyncing' in told['found'] and record(host, restore)['undo']
+    host.put('mirror.d1', 'd3 okay\nd2 okay\n')
+    assert not call('svm_mirror', run=restore, state='redundant')['changed'] and record(host, restore)['undo'] == []
+
+
+def test_check_mode_promises_what_is_done_then(call, host, source, restore, cut):
+    files, content, before = host.files(), record(host, source), changes(host)
+    for run in ('<run>', restore):
+        told = call('svm_mirror', check=True, run=run, source_run=source, state='rolled_back')
+    more = call('svm_mirror', check=True, run='<run>', source_run=source, state='mirrored', assume=told['after'])
+    last = call('svm_mirror', check=True, run='<run>', state='redundant')
+    assert not last['changed'] and more['after'] == {'d1': {'d2': 'okay', 'd3': 'okay'}}
+    assert host.files() == files and record(host, source) == content and changes(host) == before
+    assert record(host, restore)['undo'] == []
+    done = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    attached = call('svm_mirror', run=restore, state='mirrored')
+    for plan, real in ((told, done), (more, attached)):
+        assert [command['argv'] for command in plan['commands']] == [command['argv'] for command in real['commands']]
+        assert (plan['changed'], plan['before']) == (real['changed'], real['before'])
+    assert told['after'] == done['after']
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+@pytest.mark.parametrize('late', [False, True])
+@pytest.mark.parametrize('tool', ['metadetach', 'metaclear', 'metainit', 'chown', 'chmod'])
+def test_after_an_interruption_it_goes_on_where_it_stopped(call, host, source, restore, tool, late):
+    """Before or after the command took effect; run again, it does the steps that are left, and each step once."""
+    before = len(changes(host))
+    lines = ['[ -f "$D/second" ] || { touch "$D/second"; exit 1; }']
+    if late:
+        body = host.read(os.path.join('tools', tool))
+        host.put('tools/real.' + tool, body.replace('${0##*/}', tool))
+        os.chmod(host.path('tools', 'real.' + tool), 0o755)
+        lines = ['[ -f "$D/second" ] || { touch "$D/second"; rm "$D/on.%s"; "$D/tools/real.%s" "$@"; exit 1; }' % (tool, tool)]
+    host.on(tool, *lines)
+    first = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    if first.get('failed'):
+        assert record(host, source)['undo'] == [] and record(host, restore)['undo'][0]['rebuilt'] is False
+        first = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert first['after'] == {'d1': {'d2': 'detached', 'd3': 'okay'}}, first
+    done = changes(host)[before:]
+    assert sorted(set(done), key=done.index) == BUILT
+    assert host.states('d1') == dict(d3='okay') and record(host, restore)['undo'][0]['rebuilt'] is True
+    assert stat.S_IMODE(os.stat(host.path('md', 'rdsk', 'd1')).st_mode) == 0o640
+
+
+@pytest.mark.parametrize('cut, tool', [('offline', 'metadetach'), ('offline', 'metaclear'), ('detached', 'metaclear'),
+                                       ('offline', 'metainit')], indirect=['cut'])
+def test_a_command_that_only_says_that_it_has_worked(call, host, source, restore, cut, tool):
+    host.on(tool, 'exit 0')
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'did not do what it was told' in told['msg'] and tool in told['msg']
+    assert changes(host)[-1].startswith(tool)
+
+
+def test_an_attachment_without_effect(call, host, source, restore):
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    host.on('metattach', 'exit 0')
+    told = call('svm_mirror', run=restore, state='mirrored')
+    assert told['failed'] and 'did not do what it was told' in told['msg'] and record(host, restore)['undo']
+
+
+def mount(host, volume):
+    host.put('mnttab', '%s\t/mnt\tufs\trw\t0\n' % host.path('md', 'dsk', volume))
+
+
+BOTH, OFFLINE, DETACHED = ('offline', 'detached'), ('offline',), ('detached',)
+SPOILS = [
+    (BOTH, lambda host: mount(host, 'd1'), 'd1 is mounted'), (BOTH, lambda host: mount(host, 'd3'), 'd3 is mounted'),
+    (BOTH, lambda host: host.opened.append(host.path('md', 'rdsk', 'd1')), 'in use'),
+    (BOTH, lambda host: host.put('more', 'd101 -p /dev/md/rdsk/d1 -o 1 -b 10 \n'), 'soft partitions'),
+    (BOTH, lambda host: host.put('mirror.d1', host.read('mirror.d1').replace('d2 okay', 'd2 maintenance')), 'taken apart'),
+    (BOTH, lambda host: host.put('mirror.d1', 'd2 okay\nd3 okay\n'), 'not the frozen copy'),
+    (BOTH, lambda host: host.put('mirror.d1', 'd2 okay\nd3 resyncing\n'), 'not the frozen copy'),
+    (OFFLINE, lambda host: host.put('time', '1795168801'), 'not proved'),
+    (DETACHED, lambda host: host.put('head.d3', ' 03\n'), 'not proved'),
+    (DETACHED, lambda host: host.put('stripes', 'd2\n'), 'not the frozen copy'),
+    (DETACHED, lambda host: host.put('stripes', 'd2\nd3 1 1 c9t9d9s9\n'), 'not proved'),
+    (DETACHED, lambda host: host.put('more', 'd9 -m d3 1\n'), 'not the frozen copy')]
+
+
+@pytest.mark.parametrize('cut, spoil, word', [(cut, spoil, word) for cuts, spoil, word in SPOILS for cut in cuts], indirect=['cut'])
+def test_what_cannot_be_rolled_back_is_left_as_it_is(call, host, source, restore, cut, spoil, word):
+    spoil(host)
+    before, undo = changes(host), record(host, source)['undo']
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and word in told['msg'], told
+    assert changes(host) == before and record(host, source)['undo'] == undo and record(host, restore)['undo'] == []
+
+
+def test_what_is_being_read_is_left_as_it_is(call, host, source, restore):
+    _run.load(host.state, source).update(job=_process.identity(os.getpid(), '1795000000'))
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'copy job' in told['msg'] and record(host, restore)['undo'] == []
+
+
+@pytest.mark.parametrize('fields, word', [(dict(verdict='torn'), 'no frozen copies'), (dict(undo=[]), 'no frozen copies'),
+                                          (dict(closed=1), 'no frozen copies')])
+def test_a_run_without_good_copies(call, host, source, restore, fields, word):
+    _run.load(host.state, source).update(**fields)
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and word in told['msg']
+
+
+def test_a_backup_is_no_restore(call, host, source):
+    told = call('svm_mirror', run=source, source_run=source, state='rolled_back')
+    assert told['failed'] and 'no restore' in told['msg'] and len(record(host, source)['undo']) == 1
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+def test_a_boot_before_the_first_step_ends_the_copy(call, host, source, restore):
+    """The plan is written, and then the host boots: the frozen half has come home with the newer data."""
+    host.on('metadetach', 'exit 1')
+    assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['failed']
+    host.on('metadetach')
+    before = changes(host)
+    for state in ('maintenance', 'resyncing', 'okay'):
+        host.put('mirror.d1', 'd2 okay\nd3 %s\n' % state)
+        told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+        assert told['failed'] and 'not frozen any more' in told['msg'] and changes(host) == before
+        more = call('svm_mirror', run=restore, state='mirrored')
+        assert more['failed'] and 'not rolled back' in more['msg'] and changes(host) == before
+        assert call('svm_mirror', run=restore, state='redundant')['failed'] and record(host, restore)['undo']
+
+
+def test_the_newer_half_is_not_overwritten_while_somebody_has_it(call, host, source, restore):
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    host.put('mnttab', '%s\t/mnt\tufs\trw\t0\n' % host.path('md', 'dsk', 'd2'))
+    told = call('svm_mirror', run=restore, state='mirrored')
+    assert told['failed'] and 'mounted' in told['msg'] and 'metattach d1 d2' not in changes(host)
+    host.put('mnttab', '')
+    host.put('more', 'd9 -m d2 1\n')
+    told = call('svm_mirror', run=restore, state='mirrored')
+    assert told['failed'] and 'd2' in told['object'] and 'metattach d1 d2' not in changes(host)
+    host.put('more', '')
+    host.put('stripes', 'd2 1 1 c9t9d9s9\nd3\n')
+    told = call('svm_mirror', run=restore, state='mirrored')
+    assert told['failed'] and 'built' in told['msg'] and 'metattach d1 d2' not in changes(host)
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+def test_a_mirror_that_was_built_by_hand_gets_its_options(call, host, source, restore):
+    host.on('metainit', 'exit 1')
+    assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['failed']
+    host.on('metainit')
+    host.put('mirror.d1', 'd3 okay\n')
+    assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['changed']
+    assert changes(host)[-1] == 'metaparam -r geometric -w serial -p 3 d1' and host.read('options.d1') == '-g -S 3\n'
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+def test_a_mirror_that_was_built_by_hand_on_the_wrong_half(call, host, source, restore):
+    host.on('metainit', 'exit 1')
+    assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['failed']
+    host.on('metainit')
+    host.put('mirror.d1', 'd2 okay\n')
+    assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['changed']
+    assert changes(host)[-2:] == ['metaclear d1', BUILT[-1]] and host.states('d1') == dict(d3='okay')
+
+
+@pytest.mark.parametrize('halves', [2, 3])
+def test_redundancy_of_a_backup_is_proved(call, host, halves):
+    if halves == 3:
+        host.mirror('d1', mounted=False, d2='okay', d3='okay', d4='okay')
+    name = call('backup_run', state='opened', name='home1', manager='svm', members=[dict(volume='d1')])['run']
+    call('svm_submirror', run=name, state='offline', members=[dict(mirror='d1')])
+    told = call('svm_mirror', run=name, state='redundant')
+    assert told['failed'] and 'is offline' in told['msg'] and len(record(host, name)['undo']) == 1
+    assert not call('svm_mirror', check=True, run=name, state='redundant').get('failed')
+    call('svm_submirror', run=name, state='online')
+    assert call('svm_mirror', run=name, state='redundant')['failed']
+    host.put('mirror.d1', host.read('mirror.d1').replace('resyncing', 'okay'))
+    told = call('svm_mirror', run=name, state='redundant')
+    assert list(told['unmirrored']) == (['d1'] if halves == 2 else []) and record(host, name)['undo'] == []
+    assert all(0 <= seconds < 60 for seconds in told['unmirrored'].values())
+    host.put('boot', '1795999999')
+    assert call('svm_mirror', run=name, state='redundant')['unmirrored'] == ({'d1': None} if halves == 2 else {})
