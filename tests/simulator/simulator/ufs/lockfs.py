@@ -95,7 +95,8 @@ def lock(call, path, todo):
     before = current(call.store, point)
     if before[0] == "hard":
         raise OSError(errno.EIO, "hard lock")
-    begin(call.store, point, kind, todo["comment"])
+    # Killed half-way, an unlock has not happened: it must not be noted before.
+    begin(call.store, point, *(before[:2] if kind == "unlock" else (kind, todo["comment"])))
     try:
         if point != "/":
             blocks.freeze(point) if kind == "write" else blocks.thaw(point)
