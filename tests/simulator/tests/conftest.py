@@ -19,6 +19,9 @@ HERE = Path(__file__).resolve().parent.parent
 BASE = Path("/var/tmp/simulator-tests")
 ONE_MIRROR = {"mirrors": {"d1": {"size": "32 MiB", "submirrors": {"d2": "c1t0d0s0", "d3": "c1t1d0s0"}}}}
 
+DATADG = {"disks": {"disk%02d" % number: "c1t%dd0s2" % number for number in (1, 2, 3, 4)},
+          "volumes": {"vol01": {"size": "32 MiB", "disks": ["disk01"]}, "vol02": {"size": "16 MiB", "disks": ["disk02"]}}}
+
 
 def pytest_collection_modifyitems(items):
     """Without root nothing here can run: no loop devices, no mounts."""
@@ -83,10 +86,10 @@ class Host:
         assert (done.returncode, done.stderr) == (0, ""), done
         return done.stdout
 
-    def refused(self, *argv):
-        """Message of a command that must fail with exit status 1 and print nothing else."""
+    def refused(self, *argv, rc=1):
+        """Message of a command that must fail with this exit status and print nothing else."""
         done = self.run(*argv)
-        assert (done.returncode, done.stdout) == (1, ""), done
+        assert (done.returncode, done.stdout) == (rc, ""), done
         return done.stderr
 
     def start(self, *argv):
@@ -215,3 +218,19 @@ def two(machine):
 def exported(machine):
     """Two hosts of a disk set with a file system."""
     yield from shared(machine, file_system=True)
+
+
+@pytest.fixture
+def vxvm(host):
+    """A host with the VxVM group datadg: vol01 and vol02 without file systems, two disks that are free."""
+    host.apply({"vxvm": {"resync_speed": "10 GiB", "disk_groups": {"datadg": DATADG}}})
+    return host
+
+
+@pytest.fixture
+def vxfs(host):
+    """The same with a VxFS on vol01, mounted at host.point."""
+    host.point = host.directory / "vol01"
+    host.apply({"vxvm": {"resync_speed": "10 GiB", "disk_groups": {"datadg": DATADG}},
+                "vxfs": {str(host.point): "/dev/vx/dsk/datadg/vol01"}})
+    return host
