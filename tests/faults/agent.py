@@ -220,6 +220,18 @@ def kill(pid):
     return ended(pid, 10)
 
 
+def boot():
+    """Boot the host: every process is killed, locks and mounts are gone, the time of boot is another one."""
+    thaw()
+    for pid in living():
+        os.kill(pid, signal.SIGKILL)
+    left = idle(10)
+    if left:
+        raise RuntimeError("did not die: %s" % left)
+    options = {"kill": False, "pids": [], "keep": [], "crash": False, "metasync": True, "lost_record": False}
+    importlib.import_module("simulator.core.host").reboot(options)
+
+
 def apply(topology):
     text = json.dumps(topology)
     importlib.import_module("simulator.core.host").apply(text, topology)
@@ -303,7 +315,7 @@ def remove(*patterns):
 
 
 OPERATIONS = {each.__name__: each for each in (
-    call, run, start, kill, apply, fail, plant, heal, journal, locks, mounts, files, read, write, copy, sha256, tree, remove, idle)}  # fmt: skip
+    call, run, start, kill, boot, apply, fail, plant, heal, journal, locks, mounts, files, read, write, copy, sha256, tree, remove, idle)}  # fmt: skip
 
 
 def thaw():

@@ -10,7 +10,7 @@ import traceback
 from dataclasses import dataclass, field
 
 import checks
-from lab import SPARED, Lab
+from lab import OUTSIDE, SPARED, Lab
 
 EFFECTS = {
     "fail": "fails",
@@ -22,6 +22,8 @@ EFFECTS = {
     "kill-after": "caller killed after",
     "watchdog-before": "watchdog killed before",
     "watchdog-after": "watchdog killed after",
+    "controller": "controller killed",
+    "boot": "host booted",
 }
 # A command that reads takes no effect: to fail is the same with and without one, and so is a death before and after it.
 OF_READS = ("fail", "lie-ok", "odd", "hang", "kill-before", "watchdog-before")
@@ -50,8 +52,10 @@ class Cell:
 
     @property
     def name(self):
-        at = "%s#%d, %s %d:%d" % (shown(self.call), self.call.nth, self.call.task, self.call.turn, self.call.nth) if self.call else "clean"
-        return "%s: %s: %s: %s" % (self.manager, self.scenario.name, at, self.effect)
+        if self.call is None:
+            return "%s: %s: without a fault" % (self.manager, self.scenario.name)
+        at = "%s (%d) / %s (%d)" % (self.call.task, self.call.turn, shown(self.call), self.call.nth)
+        return "%s: %s: %s: %s" % (self.manager, self.scenario.name, at, EFFECTS[self.effect])
 
 
 @dataclass
@@ -74,7 +78,7 @@ def reads(described, call):
     """Whether a call changes nothing."""
     known = described.READS
     if call.command not in known:
-        return False
+        return not call.argv
     options = [word for word in call.argv[1:] if re.match(r"-[a-z]$", word)]
     return known[call.command] is None or set(options) <= set(known[call.command]) | {"-F"} and (
         not known[call.command] or bool(set(options) & set(known[call.command])))  # fmt: skip
@@ -88,7 +92,7 @@ def distinct(described, calls):
             seen, where = set(), (call.task, call.turn)
         if not reads(described, call):
             seen = set()
-        elif (call.argv, call.by) in seen:
+        elif call.argv and (call.argv, call.by) in seen:
             continue
         seen.add((call.argv, call.by))
         found.append(call)
@@ -97,10 +101,13 @@ def distinct(described, calls):
 
 def effects(described, call):
     """The effects tried at a call."""
+    if call.by == "play":
+        return list(OUTSIDE)
     if call.command in described.REAL:
         known = OF_REAL
     else:
         known = OF_READS if reads(described, call) else EFFECTS
+    known = [effect for effect in known if effect not in OUTSIDE]
     return [effect for effect in known if call.by == "watchdog" or effect not in SPARED]
 
 
@@ -122,7 +129,7 @@ def trial(cell):
         with Lab(manager(cell.manager)) as lab:
             conduct(lab, cell, outcome)
     except Exception:
-        outcome.problems.append("the trial failed: " + traceback.format_exc())
+        outcome.problems.append("the trial failed: " + traceback.format_exc()[-1500:])
     return outcome
 
 

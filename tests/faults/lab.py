@@ -19,8 +19,9 @@ STATE, BACKUP, FROZEN, ACKNOWLEDGED = "/var/lib/snapbackup", "/backup", "/san/fr
 IDLE_LIMIT = 30
 # For a command that hangs: the lease, and the limit of every command and tool, in seconds.
 SHORT = 3
-# Effects of the simulator, by the name of a column; SPARED ones kill the very caller of the command, not the module behind it.
-CALLER_KILLED = ("kill-before", "kill-after")
+# What happens before a module call: these are no faults of a command.
+OUTSIDE = ("controller", "boot")
+# Effects that kill the very caller of the command and spare the module behind it, as the simulator names them.
 SPARED = {"watchdog-before": "kill-before", "watchdog-after": "kill-after"}
 
 
@@ -28,7 +29,7 @@ SPARED = {"watchdog-before": "kill-before", "watchdog-after": "kill-after"}
 class Call:
     """One call of a vendor's command in a play: the nth call of it in the turn-th run of a task. by: module, watchdog or job.
 
-    place: its number among all calls of the play.
+    place: its number among all calls of the play. A module call itself is one without argv, by: play.
     """
 
     place: int
@@ -40,7 +41,7 @@ class Call:
 
     @property
     def command(self):
-        return self.argv[0].rpartition("/")[2]
+        return self.argv[0].rpartition("/")[2] if self.argv else ""
 
 
 class Stop(Exception):
@@ -56,7 +57,7 @@ class Ended:
 
 
 class Lab:
-    """manager: a module of this directory such as svm. fault: (Call, effect) that is still to come, met: the call that met one."""
+    """manager: a module of this directory such as svm. fault: (Call, effect) that is to come; met: what comes from outside has."""
 
     def __init__(self, manager):
         self.manager = manager
@@ -67,7 +68,7 @@ class Lab:
         self.stop_before = None
         self.writer = None
         self.turns = collections.Counter()
-        self.problems = []
+        self.met = False
 
     def __enter__(self):
         host = self.host.__enter__()
@@ -131,6 +132,8 @@ class Lab:
             error = None
         except Failed as failure:
             error = str(failure)
+        except Stop as stop:
+            error = str(stop)
         self.host.idle(IDLE_LIMIT, but=[self.writer])
         return Ended(error, "\n".join(map(str, [*play.said, error or ""])))
 
@@ -145,10 +148,12 @@ class Lab:
     def run(self, role, module, args, check, name):
         """Run a module of a play, and enter its commands in calls."""
         if self.stop_before == (module, args.get("state")):
-            raise Stop()
+            raise Stop("the controller is gone")
         if module == "slurp":
             return {"content": self.host.read(args["src"])}
         self.turns[name] += 1
+        self.calls.append(Call(len(self.calls), name, self.turns[name], 0, (), "play"))
+        self.interrupt(name)
         cap, spare = self.plant(name)
         last = max([row["id"] for row in self.host.journal()], default=0)
         result = self.host.call(module, args, check, cap, spare)
@@ -159,9 +164,24 @@ class Lab:
         self.look(result, args, check)
         return result
 
+    def due(self, name):
+        """Whether the fault comes in this module call."""
+        return self.fault is not None and (self.fault[0].task, self.fault[0].turn) == (name, self.turns[name])
+
+    def interrupt(self, name):
+        """What comes from outside, before a module call."""
+        if not self.due(name) or self.fault[1] not in OUTSIDE:
+            return
+        self.met = True
+        if self.fault[1] == "boot":
+            self.host.boot()
+            if self.writer:
+                self.write()
+        raise Stop("the connection is gone" if self.fault[1] == "boot" else "the controller is gone")
+
     def plant(self, name):
         """Plant the fault if it is due in this module call. Returns the options of the call."""
-        if self.fault is None or (self.fault[0].task, self.fault[0].turn) != (name, self.turns[name]):
+        if not self.due(name):
             return (SHORT if self.hangs() else None), False
         call, effect = self.fault
         self.host.plant(call.command, call.nth, SPARED.get(effect, effect))
@@ -190,7 +210,7 @@ class Lab:
 
     def heal(self):
         """No fault is left to come; says whether the one that was planted has been met."""
-        met = any(row["fault"] for row in self.host.journal())
+        met = self.met or any(row["fault"] for row in self.host.journal())
         self.host.heal()
         self.fault = None
         return met

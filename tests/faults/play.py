@@ -40,7 +40,7 @@ class Play:
     """One play on one host.
 
     run(role, module, args, check, name) runs a module and returns its result. variables: as given with -e.
-    said: what debug tasks have printed; facts: what tasks have set or registered.
+    said: what debug tasks have printed; facts: what tasks have set or registered; defaults, own: variables of the roles.
     """
 
     run: object
@@ -48,20 +48,22 @@ class Play:
     said: list = field(default_factory=list)
     facts: dict = field(default_factory=dict)
     defaults: dict = field(default_factory=dict)
+    own: dict = field(default_factory=dict)
 
     def __post_init__(self):
         self.templar = Templar(DataLoader())
 
     def role(self, name, tasks_from="main", scope=None):
         """Carry out one task file of a role. Raises Failed."""
-        defaults = ROOT / "roles" / name / "defaults" / "main.yml"
-        if defaults.exists():
-            self.defaults.update(yaml.safe_load(defaults.read_text()) or {})
+        for kept, path in ((self.defaults, "defaults/main.yml"), (self.own, "vars/main.yml")):
+            file = ROOT / "roles" / name / path
+            kept.update(yaml.safe_load(file.read_text()) or {} if file.exists() else {})
         self.tasks(name, tasks_from, scope or {})
 
     def tasks(self, role, path, scope):
         path = path if path.endswith((".yml", ".yaml")) else path + ".yml"
-        self.block(yaml.safe_load((ROOT / "roles" / role / "tasks" / path).read_text()) or [], role, scope)
+        place = ROOT / "roles" / role
+        self.block(yaml.safe_load((place / "tasks" / path).read_text()) or [], role, {**scope, "role_path": str(place)})
 
     def block(self, tasks, role, scope):
         for task in tasks:
@@ -70,12 +72,17 @@ class Play:
     def value(self, template, scope):
         """A template's value. scope: variables of the tasks and blocks around it."""
         own = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": "node1"}
-        self.templar.available_variables = {**own, **self.defaults, **scope, **self.facts, **scope.get(LOOP, {}), **self.variables}
+        self.templar.available_variables = {**own, **self.defaults, **self.own, **scope, **self.facts, **scope.get(LOOP, {}), **self.variables}
         return self.templar.template(template)
 
     def holds(self, conditions, scope):
         conditions = conditions if isinstance(conditions, list) else [conditions]
-        return all(self.value("{%% if %s %%}yes{%% else %%}no{%% endif %%}" % one, scope) == "yes" for one in conditions)
+        return all(self.one_holds(condition, scope) for condition in conditions)
+
+    def one_holds(self, condition, scope):
+        if isinstance(condition, str) and "{{" in condition:
+            condition = self.value(condition, scope)
+        return condition is True or self.value("{%% if %s %%}yes{%% else %%}no{%% endif %%}" % condition, scope) == "yes"
 
     def task(self, task, role, scope):
         if "block" in task:

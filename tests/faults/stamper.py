@@ -19,8 +19,9 @@ def stamp(fd, number):
 
 def main(acknowledged, *points):
     files = [os.open(os.path.join(point, "stamp"), os.O_WRONLY | os.O_CREAT, 0o600) for point in points]
-    told = os.open(acknowledged, os.O_WRONLY | os.O_CREAT, 0o600)
-    number = 0
+    told = os.open(acknowledged, os.O_RDWR | os.O_CREAT, 0o600)
+    # It goes on where an earlier one was killed.
+    number = int(os.pread(told, 12, 0) or 0)
     while True:
         number += 1
         for fd in files:

@@ -39,6 +39,8 @@ where something is left to do, and then this must hold:
 | hangs | until it is killed; limits and lease are %d s here |
 | caller killed before, after | SIGKILL for the module (or the copy job) just before or after the command does its work |
 | watchdog killed before, after | the same for the watchdog of the freeze window, whose child the command is |
+| controller killed | before the task; the host goes on by itself |
+| host booted | before the task, and the controller does not come back |
 
 | word | how it ended |
 | --- | --- |
@@ -83,12 +85,9 @@ def table(outcomes):
     effects = [effect for effect in cells.EFFECTS if any(effect == with_effect for dummy, with_effect in found)]
     lines = ["### %s\n" % outcomes[0].cell.scenario.name.capitalize(), row("command", *(cells.EFFECTS[effect] for effect in effects)),
              row("---", *("---" for dummy in effects))]  # fmt: skip
-    task = None
     for call in calls:
-        if (call.task, call.turn) != task:
-            task = (call.task, call.turn)
-            lines.append(row("*%s*" % call.task, *("" for dummy in effects)))
-        lines.append(row("`%s`" % cells.shown(call), *(found.get((call, effect), "") for effect in effects)))
+        title = "*%s*" % call.task if call.by == "play" else "`%s`" % cells.shown(call)
+        lines.append(row(title, *(found.get((call, effect), "") for effect in effects)))
     return "\n".join(lines) + "\n"
 
 
