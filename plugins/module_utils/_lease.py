@@ -30,6 +30,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import
 UNDO_LIMIT = 10
 PAUSE = 0.05
 LONGEST_PAUSE = 5.0
+OOM_SCORE = '/proc/self/oom_score_adj'
+NEVER_CHOSEN = '-1000'
 
 
 class Closed(Exception):
@@ -246,6 +248,7 @@ def _isolate(keep):
     for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
+    _outlive_lack_of_memory()
     for fd in _open_descriptors():
         if fd not in keep:
             try:
@@ -257,6 +260,16 @@ def _isolate(keep):
     for fd in (0, 1, 2):
         if fd not in keep and fd != null:
             os.dup2(null, fd)
+
+
+def _outlive_lack_of_memory():
+    """Ask the kernel never to choose this process when memory runs out: it may choose the owner too (proc(5))."""
+    try:
+        with open(OOM_SCORE, 'w') as score:
+            score.write(NEVER_CHOSEN)
+    except (IOError, OSError):
+        # Not Linux, or a container that may not.
+        return
 
 
 def _open_descriptors():

@@ -439,3 +439,44 @@ def test_what_cannot_be_killed_is_not_called_released(place, monkeypatch):
     assert not place.held() and not place.released()
     there.remove()
     eventually(place.released)
+
+
+@pytest.mark.skipif(not os.path.exists(_lease.OOM_SCORE), reason='proc(5) of Linux')
+def test_the_watchdog_says_how_it_is_chosen_when_memory_runs_out(place, monkeypatch):
+    """A higher score than the real one: everybody may set that."""
+    monkeypatch.setattr(_lease, 'NEVER_CHOSEN', '998')
+    with place.lease() as lease:
+        with open('/proc/%d/oom_score_adj' % lease.pid) as score:
+            assert score.read().strip() == '998'
+    with open(_lease.OOM_SCORE) as score:
+        assert score.read().strip() != '998'
+
+
+def test_a_watchdog_that_may_not_say_so_guards_all_the_same(place, monkeypatch):
+    monkeypatch.setattr(_lease, 'OOM_SCORE', '/nonexistent/score')
+    with pytest.raises(ZeroDivisionError):
+        with place.lease() as lease:
+            lease.run(place.lock(), hold='lock')
+            raise ZeroDivisionError()
+    assert not place.held()
+
+
+def test_the_owner_may_hold_something_itself(place):
+    with pytest.raises(ZeroDivisionError):
+        with place.lease() as lease:
+            lease.hold('lock')
+            lease.hold('lock')
+            subprocess.check_call(place.lock())
+            raise ZeroDivisionError()
+    assert place.journal() == ['lock', 'undo lock'] and not place.held()
+
+
+def test_what_the_owner_holds_itself_is_undone_when_it_dies(place):
+    def own():
+        with place.lease() as lease:
+            lease.hold('lock')
+            subprocess.check_call(place.lock())
+            os._exit(0)
+    os.waitpid(in_child(own), 0)
+    eventually(lambda: place.released())
+    assert not place.held()
