@@ -206,7 +206,7 @@ def as_module(module, args, output, cap, spare):
 
 def run(argv, timeout=60, cwd="/"):
     """Run a command of the host: [exit code, output, errors]."""
-    done = subprocess.run(argv, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=timeout, check=False)
+    done = subprocess.run(argv, cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, errors="replace", timeout=timeout, check=False)
     return [done.returncode, done.stdout, done.stderr]
 
 
@@ -315,7 +315,8 @@ def remove(*patterns):
 
 
 OPERATIONS = {each.__name__: each for each in (
-    call, run, start, kill, boot, apply, fail, plant, heal, journal, locks, mounts, files, read, write, copy, sha256, tree, remove, idle)}  # fmt: skip
+    call, run, start, kill, boot, apply, fail, plant, heal, journal, locks, mounts, files, read, write, copy, sha256, tree, remove, idle,
+)}  # fmt: skip
 
 
 def thaw():

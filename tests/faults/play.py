@@ -71,8 +71,9 @@ class Play:
 
     def value(self, template, scope):
         """A template's value. scope: variables of the tasks and blocks around it."""
-        own = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": "node1"}
-        self.templar.available_variables = {**own, **self.defaults, **self.own, **scope, **self.facts, **scope.get(LOOP, {}), **self.variables}
+        always = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": "node1"}
+        roles = {**always, **self.defaults, **self.own}
+        self.templar.available_variables = {**roles, **scope, **self.facts, **scope.get(LOOP, {}), **self.variables}
         return self.templar.template(template)
 
     def holds(self, conditions, scope):

@@ -41,6 +41,7 @@ def arguments(argv):
     parser.add_argument("--part", action="store_true", help="a representative part, for ./dev test")
     parser.add_argument("--report", type=Path, help="a file for the figures")
     parser.add_argument("--list", action="store_true", help="only print the names of the cells")
+    parser.add_argument("--commands", action="store_true", help="only print the commands of the runs without a fault")
     parser.add_argument("--verbose", action="store_true", help="tell also of cells that are good what was said")
     parser.add_argument("--workers", type=int, default=WORKERS, help="trials at one time (%(default)s)")
     return parser.parse_args(argv)
@@ -88,7 +89,12 @@ def main(argv):
     pool = concurrent.futures.ProcessPoolExecutor(options.workers)
     try:
         clean = [cells.Cell(name, number, None, None) for name in managers() for number in range(len(cells.manager(name).SCENARIOS))]
-        planned = plan(options, tried(pool, clean, progress, len(clean)))
+        clean = [cell for cell in clean if not options.commands or all(name in cell.name for name in options.names)]
+        found = tried(pool, clean, progress, len(clean))
+        if options.commands:
+            print("\n".join(cells.shown(call) for outcome in found for call in outcome.calls if call.argv))
+            return 1 if progress.failed else 0
+        planned = plan(options, found)
         if options.list:
             print("\n".join(cell.name for cell in planned))
             return 0

@@ -1,0 +1,53 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Veritas Volume Manager: two volumes of one disk group, each with a VxFS, and a third mirror that is broken off each."""
+
+from scenarios import Backup, Recover, Restore
+
+GROUP = "datadg"
+TITLE = "Veritas Volume Manager"
+TOPOLOGY = {
+    "vxvm": {
+        "resync_speed": "10 GiB",
+        "disk_groups": {
+            GROUP: {
+                "disks": {"disk01": "c1t0d0s2", "disk02": "c1t1d0s2", "disk03": "c1t2d0s2", "disk04": "c1t3d0s2"},
+                "volumes": {"vol01": {"size": "16 MiB", "disks": ["disk01"]}, "vol02": {"size": "16 MiB", "disks": ["disk02"]}},
+            },
+        },
+    },
+    "vxfs": {"/vol01": "/dev/vx/dsk/datadg/vol01", "/vol02": "/dev/vx/dsk/datadg/vol02"},
+}
+# Volumes and where they are mounted, in the order of the members.
+POINTS = {"datadg/vol01": "/vol01", "datadg/vol02": "/vol02"}
+VARIABLES = {
+    "snapbackup_manager": "vxvm",
+    "snapbackup_name": "data",
+    "snapbackup_volumes": [{"disk_group": GROUP, "volume": "vol01"}, {"disk_group": GROUP, "volume": "vol02"}],
+}
+# Commands that change nothing, by the name of the command; None: whatever its arguments are.
+READS = {"vxprint": None, "vxtask": None, "vxdctl": None, "vxdisk": None, "kstat": None, "vxdg": ("list", "free"), "vxassist": ("maxsize",),
+         "vxsnap": ("list",)}  # fmt: skip
+# Simulated commands that only hand on to the real tool.
+REAL = ("dd",)
+CUT = "vxassist"
+SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd")]
+
+
+def original(volume):
+    """The device of a volume that is written to."""
+    return "/dev/vx/rdsk/" + volume
+
+
+def new_file_system(host, volume, point):
+    """What the administrator does before files are restored."""
+    host.run(["/usr/sbin/mkfs", "-F", "vxfs", original(volume)])
+    host.run(["/usr/sbin/mount", "-F", "vxfs", "/dev/vx/dsk/" + volume, point])
+
+
+def not_redundant(host):
+    """Volumes that are neither the originals nor ready mirrors of them, as lines of vxprint."""
+    lines = host.run(["/usr/sbin/vxprint", "-g", GROUP, "-ht"])[1].splitlines()
+    return [line for line in lines if line[:2] == "v " and line.split()[1] not in ("vol01", "vol02")]
