@@ -120,7 +120,7 @@ def with_ufs(host):
         "svm": {
             "resync_speed": "10 GiB",
             "mirrors": {"d1": {"size": "64 MiB", "submirrors": {"d2": "c1t0d0s0", "d3": "c1t1d0s0"}}},
-            "soft_partitions": {"d100": {"on": "d1", "size": "24 MiB"}, "d101": {"on": "d1", "size": "24 MiB"}},
+            "soft_partitions": {"d100": {"base": "d1", "size": "24 MiB"}, "d101": {"base": "d1", "size": "24 MiB"}},
         },
         "ufs": {str(host.points[0]): "/dev/md/dsk/d100", str(host.points[1]): "/dev/md/dsk/d101"},
     })

@@ -53,7 +53,7 @@ def create_volumes(store, spec, prefix):
         init.make_stripe(store, prefix + name, rows_of(stripe["components"]), units.size(stripe["size"]))
         model.bind(store, prefix + name)
     for name, piece in (spec.get("soft_partitions") or {}).items():
-        soft.make(store, prefix + name, prefix + piece["on"], None, units.size(piece["size"]) // 512)
+        soft.make(store, prefix + name, prefix + piece["base"], None, units.size(piece["size"]) // 512)
 
 
 def create_set(store, name, spec):
