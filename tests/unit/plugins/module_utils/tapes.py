@@ -98,7 +98,7 @@ class Drive:
     def tool(self, name, program):
         path = os.path.join(self.host.tools, name)
         with open(path, 'w') as target:
-            target.write('#!%s -S\n%s' % (sys.executable, program))
+            target.write('#!%s\n%s' % (sys.executable, program))
         os.chmod(path, 0o755)
 
     def read(self):
