@@ -64,7 +64,7 @@ class Progress:
             print("%s\n  %s" % (outcome.cell.name, "\n  ".join(["-> " + table.shown(outcome), *lines])), flush=True)
         if time.monotonic() > self.due:
             self.due = time.monotonic() + TELL_EVERY
-            print("%d of %d trials, %d failed" % (self.done, total, self.failed), flush=True)
+            print("%d of %d trials, %d failed" % (self.done, total, self.failed), file=sys.stderr, flush=True)
 
 
 def tried(pool, trials, progress, total):
