@@ -19,7 +19,7 @@ HERE = Path(__file__).resolve().parent.parent
 BASE = Path("/var/tmp/simulator-tests")
 ONE_MIRROR = {"mirrors": {"d1": {"size": "32 MiB", "submirrors": {"d2": "c1t0d0s0", "d3": "c1t1d0s0"}}}}
 
-DATADG = {"disks": {"disk%02d" % number: "c1t%dd0s2" % number for number in (1, 2, 3, 4)},
+DATADG = {"disks": {"disk%02d" % (number + 1): "c1t%dd0s2" % number for number in range(4)},
           "volumes": {"vol01": {"size": "32 MiB", "disks": ["disk01"]}, "vol02": {"size": "16 MiB", "disks": ["disk02"]}}}
 
 

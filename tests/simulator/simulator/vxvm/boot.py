@@ -81,7 +81,7 @@ def up(store, _options):
         for group in model.groups(store):
             interrupt(store, group)
             if group["temporary"]:
-                groups.leave(store, group)
+                groups.leave(store, group, group["claim"])
                 continue
             for row in model.volumes(store, group["id"], "data", "cache"):
                 if row["state"] not in vxvol.UNSTARTABLE:

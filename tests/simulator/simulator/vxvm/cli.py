@@ -19,10 +19,15 @@ class Usage(Refusal):
         Refusal.__init__(self, text, rc=1)
 
 
-def options(args, flags="", valued=""):
-    """getopt(3C): ({letter: value, True or list of values of -o}, operands). Options end at the first operand."""
-    found, args = {}, list(args)
-    while args and args[0].startswith("-") and args[0] != "-":
+def options(args, flags="", valued="", mixed=False):
+    """getopt(3C): ({letter: value, True or list of values of -o}, operands). Options end at the first operand, unless MIXED."""
+    found, operands, args = {}, [], list(args)
+    while args:
+        if not args[0].startswith("-") or args[0] == "-":
+            if not mixed:
+                break
+            operands.append(args.pop(0))
+            continue
         letters = args.pop(0)[1:]
         while letters:
             letter, letters = letters[0], letters[1:]
@@ -35,7 +40,7 @@ def options(args, flags="", valued=""):
                 found[letter] = True
             else:
                 raise Usage("illegal option -- %s" % letter)
-    return found, args
+    return found, operands + args
 
 
 def split(operands):

@@ -3,21 +3,23 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The records of a group as entries: dictionaries of texts with the fields that vxprint knows, in blocks of related ones."""
 from simulator.vxvm import device, model, task
-from simulator.vxvm.units import SECTOR
+from simulator.vxvm.units import FACTORS, SECTOR
 
 KINDS = {"dg": "dg", "dm": "dm", "v": "vol", "pl": "plex", "sd": "sd", "sc": "sc", "co": "cache", "dc": "dco", "sp": "sp"}
 
 
 class Listing:
-    """Builds the entries of one group."""
+    """Builds the entries of one group; UNIT: the letter of the unit of lengths (vxprint -u)."""
 
-    def __init__(self, store, group):
-        self.store, self.group = store, group
+    def __init__(self, store, group, unit=None):
+        self.store, self.group, self.unit = store, group, unit
         self.block = int(model.switch(store, "block_size"))
         self.media = {row["id"]: row for row in model.disks(store, group["id"])}
 
     def shown(self, length):
         """A length as this host counts."""
+        if self.unit:
+            return "%.2f%s" % (length / FACTORS[self.unit], self.unit)
         return str(length // (self.block // SECTOR))
 
     def entry(self, tag, row, assoc, **fields):

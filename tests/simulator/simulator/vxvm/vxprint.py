@@ -83,14 +83,14 @@ def render(store, group, blocks, found, names):
 
 def work(call):
     """Print what is asked for."""
-    found, names = cli.options(call.args, "aAdfGhHlLmnpqQrsStvVc", "DeFgu")
+    found, names = cli.options(call.args, "aAdfGhHlLmnpqQrsStvVc", "DeFgu", mixed=True)
     if "e" in found:
         raise cli.Usage("search expressions (-e) are not simulated")
 
     def look(store):
         texts, missing = [], set(names)
         for group in chosen_groups(store, found):
-            blocks = Listing(store, group).blocks()
+            blocks = Listing(store, group, found.get("u")).blocks()
             missing &= set(check_names(blocks, names))
             part = select(blocks, found, names)
             if any(part):
