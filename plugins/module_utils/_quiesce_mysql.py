@@ -25,6 +25,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_session
 STAGES = (10, 4, 1)
 # The client's words when no server listens: ENOENT, ECONNREFUSED of Linux and of Solaris. A full queue is another number.
 NO_SERVER = re.compile(r'^ERROR 200[23] .*\((2|111|146)[ )]', re.MULTILINE)
+LOCK_WAIT = 'ERROR 1205'
 UNDO_LIMIT = 10
 # How long the server may take to notice by itself that its client has gone.
 NOTICE = 1.0
@@ -42,22 +43,26 @@ class MySQL:
         self.entry = entry
         self.members = members
         self.tag = 'snapbackup:' + run
+        # Of the session: what it says to lock and to let go, its process, and what it was told.
         self.server = None
+        self.locking, self.unlocking = [], None
         self.client = None
         self.position = None
+        self.settings = {}
 
     def commands(self):
         """The statements, as they are said to the client program. Known after check()."""
-        locking, unlocking = self.statements
-        return [], [[self.program, statement] for statement in locking], [[self.program, unlocking]]
+        return [], self.locking, [self.unlocking]
 
     def connect(self):
         server = Server(self.entry)
-        self.program = server.client
         if server.mariadb and server.version >= STAGES:
-            self.statements = ['BACKUP STAGE START', 'BACKUP STAGE BLOCK_COMMIT'], 'BACKUP STAGE END'
+            locking, unlocking = ['BACKUP STAGE START', 'BACKUP STAGE BLOCK_COMMIT'], 'BACKUP STAGE END'
         else:
-            self.statements = ['FLUSH TABLES WITH READ LOCK'], 'UNLOCK TABLES'
+            locking, unlocking = ['FLUSH TABLES WITH READ LOCK'], 'UNLOCK TABLES'
+        self.locking = [[server.client, statement] for statement in locking]
+        self.unlocking = [server.client, unlocking]
+        self.settings = dict((name, server.settings[name]) for name in ALIKE if name in server.settings)
         return server
 
     def check(self, runner):
@@ -81,7 +86,7 @@ class MySQL:
         lease.hold(self.key)
         until = monotonic() + self.entry['limit'] + GRACE
         try:
-            for argv in self.commands()[1]:
+            for argv in self.locking:
                 lease.timed('before', argv, self.server.rows, argv[1], max(1, until - monotonic()))
         except Refused as error:
             raise self.not_locked(error)
@@ -91,7 +96,10 @@ class MySQL:
         self.position = self.server.position()
 
     def not_locked(self, error):
-        """What to raise when the lock was not granted, with what may have been in its way."""
+        """What to raise when the lock was not granted. If it was waited for in vain: with what may have been in its way."""
+        vendor = error.facts.get('vendor') or error.message
+        if 'ERROR ' in vendor and LOCK_WAIT not in vendor:
+            return error
         try:
             server = Server(self.entry)
             working = server.working()
@@ -100,8 +108,7 @@ class MySQL:
             working = ['unknown (%s)' % second.message]
         return Refused('The database could not be held still within %d s.' % self.entry['limit'], object=self.key,
                        found='at work: %s' % ('; '.join(working) or 'no statement, so perhaps a session with LOCK TABLES'),
-                       vendor=error.facts['vendor'] if error.facts.get('vendor') else error.message, look='SHOW FULL PROCESSLIST',
-                       remedy='run when these have ended, or raise limit')
+                       vendor=vendor, look='SHOW FULL PROCESSLIST', remedy='run when these have ended, or raise limit')
 
     def proves(self, lease):
         """The server is not asked while the file systems are locked: to answer it may have to write, for example into its log."""
@@ -116,8 +123,7 @@ class MySQL:
         if now['binlog'] != self.position['binlog']:
             raise Torn('The database was written to inside the freeze window.', object=self.key, found='binary log at %r' % now['binlog'],
                        needed='still at %r' % self.position['binlog'])
-        argv, = self.commands()[2]
-        lease.timed('after', argv, self.server.rows, argv[1], self.entry['limit'])
+        lease.timed('after', self.unlocking, self.server.rows, self.unlocking[1], self.entry['limit'])
         lease.free(self.key)
 
     def undo(self, run):
@@ -150,11 +156,9 @@ class MySQL:
             self.server = None
 
     def facts(self):
-        settings = dict((name, self.settings[name]) for name in ALIKE if name in self.settings)
-        return dict(self.position, driver='mysql', lock=self.statements[0][-1], settings=settings)
+        return dict(self.position, driver='mysql', lock=self.locking[-1][1], settings=self.settings)
 
     def end(self, runner):
         """Nothing is needed beside the volumes: the server recovers from its own logs."""
-        self.settings = self.server.settings
         self.cancel()
         return []

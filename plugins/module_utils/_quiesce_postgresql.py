@@ -51,7 +51,8 @@ class PostgreSQL:
         self.directory = os.path.join(directory, 'recovery', 'postgresql-%d' % number)
         self.run = run
         self.session = None
-        self.start = None
+        # Positions in the write-ahead log.
+        self.start = self.stop = None
 
     def commands(self):
         return [], [], []
