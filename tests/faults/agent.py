@@ -344,7 +344,11 @@ def main(base, san, name):
     os.dup2(2, 1)
     enter(Path(base), san, name)
     load()
-    serve(sys.stdin, sink)
+    try:
+        serve(sys.stdin, sink)
+    except BrokenPipeError:
+        # Whoever asked was killed.
+        sink = None
     thaw()
 
 

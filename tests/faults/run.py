@@ -29,10 +29,11 @@ PART = 17
 TELL_EVERY = 10
 
 
-def managers():
-    """Every role of a manager that has its file here."""
-    names = sorted(path.name.removesuffix("_backup") for path in ROOT.glob("roles/*_backup"))
-    return [name for name in names if (HERE / (name + ".py")).exists()]
+def managers(names):
+    """Every role of a manager that has its file here; where names holds some of them, only those."""
+    roles = sorted(path.name.removesuffix("_backup") for path in ROOT.glob("roles/*_backup"))
+    known = [role for role in roles if (HERE / (role + ".py")).exists()]
+    return [name for name in known if name in names] or known
 
 
 def arguments(argv):
@@ -78,8 +79,17 @@ def tried(pool, trials, progress, total):
 def plan(options, outcomes):
     """The cells to try, by the outcomes of the clean runs."""
     found = [cell for outcome in outcomes for cell in cells.of(outcome.cell.manager, outcome.cell.number, outcome.calls)]
-    found = [cell for cell in found if all(name in cell.name for name in options.names)]
+    found = [cell for cell in found if wanted(cell, options.names)]
     return found[::PART] if options.part else found
+
+
+def without_fault(names):
+    """A clean run of every scenario."""
+    return [cells.Cell(name, number, None, None) for name in managers(names) for number in range(len(cells.manager(name).SCENARIOS))]
+
+
+def wanted(cell, names):
+    return all(name in cell.name for name in names)
 
 
 def main(argv):
@@ -88,8 +98,7 @@ def main(argv):
     progress = Progress(options.verbose)
     pool = concurrent.futures.ProcessPoolExecutor(options.workers)
     try:
-        clean = [cells.Cell(name, number, None, None) for name in managers() for number in range(len(cells.manager(name).SCENARIOS))]
-        clean = [cell for cell in clean if not options.commands or all(name in cell.name for name in options.names)]
+        clean = [cell for cell in without_fault(options.names) if not options.commands or wanted(cell, options.names)]
         found = tried(pool, clean, progress, len(clean))
         if options.commands:
             print("\n".join(cells.shown(call) for outcome in found for call in outcome.calls if call.argv))
