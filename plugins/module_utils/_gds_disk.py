@@ -105,8 +105,8 @@ def connect(context):
     refuse_wrong_place(disk)
     if not disk.before['registered']:
         refuse_in_use(context, disk)
-    if context.record and not context.check:
-        # A disk that was connected hours before is taken away by this run too.
+    # What a preparation connects stays; the backup that finds it takes it away.
+    if context.record and not context.check and context.record.data['kind'] != 'prepare':
         context.record.add_undo(disk.undo)
     changed = disk.before['group'] is None
     if not disk.before['registered']:

@@ -90,6 +90,11 @@ def test_a_disk_that_was_connected_before_is_taken_away_by_this_run(gds, disk, r
     assert not disk('connected', run=run, **DISK)['changed'] and undo(gds, run) == ['gds_disk:Class1:DiskB']
 
 
+def test_what_a_preparation_has_connected_stays(gds, disk, call):
+    name = call('backup_run', state='opened', name='data', manager='gds_slice', kind='prepare', members=[dict(volume='Volume1')])['run']
+    assert disk('connected', run=name, **DISK)['changed'] and undo(gds, name) == []
+
+
 @pytest.mark.parametrize('params', [
     dict(DISK, confirm=None), dict(DISK, confirm='c4t1d2'), dict(DISK, device=None), dict(DISK, device='../x', confirm='../x'),
     dict(DISK, device='c1t1d1', confirm='c1t1d1'), dict(DISK, group='Group9'), dict(DISK, disk='-x'),
@@ -101,7 +106,8 @@ def test_what_is_not_meant_like_this(gds, disk, run, params):
 
 @pytest.mark.parametrize('name, output', [
     ('vxdisk', 'c4t1d1s2 auto:cdsdisk disk01 datadg online'), ('metastat', 'd9 1 1 /dev/rdsk/c4t1d1s0'),
-    ('metadb', ' a m 16 8192 /dev/dsk/c4t1d1s7'), ('zpool', '  c4t1d1  ONLINE 0 0 0'), ('swap', '/dev/dsk/c4t1d1s1 32,1 16 1048560 1048560')])
+    ('metadb', ' a m 16 8192 /dev/dsk/c4t1d1s7'), ('zpool', '  c4t1d1  ONLINE 0 0 0'),
+    ('swap', '/dev/dsk/c4t1d1s1 32,1 16 1048560 1048560')])
 def test_a_disk_of_another_manager_is_never_taken(gds, disk, run, name, output):
     tool(gds, name, 'echo "%s"; exit 1' % output)
     failed = disk('connected', run=run, **DISK)
