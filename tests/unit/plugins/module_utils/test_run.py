@@ -17,6 +17,7 @@ import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _process, _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
 
 BOOT = 'boot 1'
 
@@ -361,3 +362,100 @@ def test_the_record_is_json_for_any_reader(state):
     record.update(error=u'caf\xe9')
     with open(record.path) as source:
         assert json.load(source)['error'] == u'caf\xe9'
+
+
+def split(record, phase='store', seconds=100, **fields):
+    """The record as after a cut so many seconds ago."""
+    record.add_undo({'id': 'a', 'action': 'online'})
+    record.update(phase=phase, verdict='filesystem', window={'cuts': [monotonic() - seconds, monotonic()]}, **fields)
+    return record
+
+
+def keep(record, until=_run.NEXT_RUN, survives_reboot=True):
+    return split(record, 'retained', retained={'until': until, 'survives_reboot': survives_reboot})
+
+
+def test_a_record_of_the_first_version_is_read(state):
+    record = begin(state)
+    _files.write_json(record.path, dict((key, value) for key, value in record.data.items() if key not in _run.ADDED))
+    assert _run.load(state, record.run).data == record.data
+
+
+def test_a_kept_copy_is_neither_alive_nor_dead(state):
+    record = keep(begin(state))
+    assert record.why_live(BOOT) is None and 'until the next run' in record.why_kept(BOOT)
+    assert record.why_kept('boot 2') and not keep(record, survives_reboot=False).why_kept('boot 2')
+    hour = time.time() + 3600
+    keep(record, until=hour)
+    assert time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(hour)) in record.why_kept(BOOT)
+    assert record.why_kept(BOOT, now=hour + 1) is None
+    record.clear_undo('a')
+    record.close(result='complete')
+    assert record.why_kept(BOOT) is None and record.data['retained'] is None
+
+
+def test_a_kept_copy_is_in_the_way_of_other_sets_alone(state):
+    first = keep(begin(state))
+    with pytest.raises(Refused) as caught:
+        begin(state, 'home2')
+    assert caught.value.facts['object'] == first.run and 'kept until the next run' in str(caught.value)
+    assert 'snapbackup_takeover=' + first.run in caught.value.facts['remedy']
+    keep(first, until=1)
+    with pytest.raises(Refused) as caught:
+        begin(state, 'home2')
+    assert 'recover' in caught.value.facts['remedy']
+    assert begin(state).is_open
+
+
+def test_split_for_too_long(state):
+    record = split(begin(state), max_split=60)
+    assert 40 <= record.overdue(BOOT) < 45 and record.is_overdue(BOOT) and record.why_live(BOOT) is None
+    assert record.overdue('boot 2') is None
+    record.update(max_split=200)
+    assert -100 <= record.overdue(BOOT) < -95 and not record.is_overdue(BOOT) and record.why_live(BOOT)
+    for number, fields in enumerate([dict(max_split=None), dict(phase='rejoin'), dict(phase='retained'), dict(window=None)]):
+        other = split(begin(state, 'set%d' % number, ['d9%d' % number]), max_split=60)
+        other.update(**fields)
+        assert other.overdue(BOOT) is None and other.why_live(BOOT)
+    record.add_undo({'id': 'b', 'action': 'online', 'by': _process.identity(os.getpid(), BOOT)})
+    record.update(max_split=60)
+    assert 'splitting' in record.why_live(BOOT)
+
+
+def restore_from(state, source, **kwargs):
+    return _run.open_run(state, 'home1', 'svm', 'restore', [member('d1')], BOOT, 'node1', source_run=source, **kwargs)
+
+
+def test_a_restore_from_copies(state):
+    source = keep(begin(state))
+    restore = restore_from(state, source.run)
+    assert restore.data['source_run'] == source.run and restore.is_open
+    with pytest.raises(Refused) as caught:
+        restore_from(state, source.run)
+    assert caught.value.facts['object'] == restore.run
+    with pytest.raises(Refused):
+        begin(state)
+
+
+@pytest.mark.parametrize('wrong', [
+    dict(retained=None), dict(retained=None, deadline=1, job='me'), dict(verdict='torn'), dict(verdict=None), dict(closed=1.0),
+    dict(undo=[]), dict(kind='restore'), dict(undo=[{'id': 'a', 'action': 'online'}, {'id': 'b', 'action': 'online', 'returning': True}])])
+def test_copies_that_cannot_be_restored_from(state, wrong):
+    source = keep(begin(state))
+    if 'job' in wrong:
+        wrong = dict(wrong, job=_process.identity(os.getpid(), BOOT))
+    source.update(**wrong)
+    with pytest.raises(Refused) as caught:
+        restore_from(state, source.run)
+    assert caught.value.facts['object'] == source.run and len(_run.all_runs(state)) == 1
+
+
+def test_a_dead_run_is_restored_from_and_a_live_one_only_when_it_is_named(state):
+    source = split(begin(state))
+    with pytest.raises(Refused) as caught:
+        restore_from(state, source.run)
+    assert 'sign of life' in caught.value.facts['found']
+    assert restore_from(state, source.run, takeover=source.run).is_open
+    other = split(begin(state, 'two', ['d2']))
+    dead(other)
+    assert _run.open_run(state, 'two', 'svm', 'restore', [member('d2')], BOOT, 'node1', source_run=other.run).is_open

@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import time
 
 import pytest
 
@@ -188,3 +189,117 @@ def test_a_state_directory_for_everybody_is_refused(call, solaris, begin):
 def test_a_boot_time_that_cannot_be_read_is_refused(call, solaris, begin, words):
     solaris.on('kstat', "echo '%s'; exit 0" % words)
     assert begin()['failed']
+
+
+def kept(call, solaris, begin, name='home1', **params):
+    """A run whose copies are stored and kept."""
+    run = begin(name)['run']
+    imaged(solaris, run)
+    load(solaris, run).add_undo({'id': 'svm_submirror:d1:d3', 'action': 'online'})
+    load(solaris, run).update(window={'cuts': [1.0], 'at': '2026-11-20T03:15:02Z'}, verdict='filesystem')
+    told = call('backup_run', run=run, state='advanced', phase='retained', **dict(dict(retain='until_next_run'), **params))
+    assert not told.get('failed'), told
+    return run
+
+
+def entry(call, run, **params):
+    told = call('backup_run', **params)
+    found, = [each for each in told['runs'] if each['run'] == run]
+    return found, run in [each['run'] for each in told['stale']]
+
+
+def test_keeping_copies(call, solaris, begin):
+    run = kept(call, solaris, begin)
+    assert load(solaris, run).data['retained'] == {'until': 'next_run', 'survives_reboot': True}
+    found, stale = entry(call, run)
+    assert found['live'] is None and 'until the next run' in found['kept'] and not stale
+    assert entry(call, run, takeover=run)[1]
+    left = call('backup_run', run=run, state='advanced', phase='rejoin')
+    assert left['changed'] and load(solaris, run).data['retained'] is None
+    assert entry(call, run)[0]['live'] and not entry(call, run)[1]
+
+
+@pytest.mark.parametrize('text, seconds', [('1', 3600), ('0.5', 1800), ('48', 172800)])
+def test_keeping_copies_for_hours(call, solaris, begin, text, seconds):
+    run = kept(call, solaris, begin, retain=text)
+    assert abs(load(solaris, run).data['retained']['until'] - time.time() - seconds) < 60
+    load(solaris, run).update(retained={'until': 1, 'survives_reboot': True})
+    found, stale = entry(call, run)
+    assert found['kept'] is None and stale
+
+
+@pytest.mark.parametrize('text', ['', 'no', '0', '0.0', '-1', '1h', '1e9', '1\n', 'nan'])
+def test_no_time_to_keep_copies(call, solaris, begin, text):
+    run = begin()['run']
+    imaged(solaris, run)
+    for check in (True, False):
+        told = call('backup_run', check=check, run=run, state='advanced', phase='retained', retain=text)
+        assert told['failed'] and told['object'] == 'retain' and load(solaris, run).data['phase'] == 'preflight'
+
+
+def test_copies_that_were_not_stored_are_not_kept(call, solaris, begin):
+    run = begin()['run']
+    told = call('backup_run', run=run, state='advanced', phase='retained', retain='1')
+    assert told['failed'] and told['found'] == 'no image' and load(solaris, run).data['retained'] is None
+
+
+def test_a_boot_that_ends_the_split_ends_keeping_it(call, solaris, begin):
+    run = kept(call, solaris, begin, survives_reboot=False)
+    other = kept(call, solaris, begin, 'home2')
+    solaris.put('boot', '1795999999')
+    assert entry(call, run)[1] and not entry(call, other)[1]
+
+
+def test_a_restore_from_copies_ends_the_backup_too(call, solaris, begin):
+    run = kept(call, solaris, begin)
+    restore = begin(kind='restore', source_run=run)['run']
+    for params in (dict(), dict(takeover=run)):
+        found, stale = entry(call, run, **params)
+        assert found['kept'] == 'restore %s goes on from its copies' % restore and not stale
+    told = call('backup_run', run=restore, state='closed', result='complete')
+    assert told['failed'] and told['object'] == run and load(solaris, restore).is_open and load(solaris, run).is_open
+    load(solaris, run).clear_undo('svm_submirror:d1:d3')
+    assert call('backup_run', check=True, run=restore, state='closed', result='complete')['changed'] and load(solaris, run).is_open
+    assert call('backup_run', run=restore, state='closed', result='complete')['changed']
+    assert [load(solaris, each).data['result'] for each in (run, restore)] == ['complete', 'complete']
+
+
+def test_a_restore_that_did_not_end_well_leaves_the_backup(call, solaris, begin):
+    run = kept(call, solaris, begin)
+    restore = begin(kind='restore', source_run=run)['run']
+    call('backup_run', run=restore, state='closed', result='failed')
+    assert load(solaris, run).is_open and entry(call, run)[0]['kept']
+
+
+def test_check_mode_counts_as_ended_what_it_is_told(call, solaris, begin):
+    run = begin()['run']
+    assert begin(check=True)['failed']
+    assert begin(check=True, assume_ended=[run])['changed']
+    assert begin(assume_ended=[run])['failed']
+
+
+def test_a_takeover_of_nobody_is_refused(call, solaris, begin):
+    run = begin()['run']
+    told = call('backup_run', takeover='20200101T000000Z-abcdef')
+    assert told['failed'] and '20200101T000000Z-abcdef' in told['msg'] and 'on this host' in told['msg']
+    assert call('backup_run', name='other', takeover=run)['runs'] == []
+    call('backup_run', run=run, state='closed', result='failed')
+    assert call('backup_run', takeover=run)['stale'] == []
+
+
+def test_a_run_that_is_split_for_too_long_is_dead(call, solaris, begin):
+    from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
+    run = begin(max_split=60)['run']
+    load(solaris, run).add_undo({'id': 'svm_submirror:d1:d3', 'action': 'online'})
+    load(solaris, run).update(window={'cuts': [monotonic()], 'at': '2026-11-20T03:15:02Z'})
+    told = call('backup_run', run=run, state='advanced', phase='store')
+    assert 50 < told['split_left'] <= 60 and not entry(call, run)[1]
+    load(solaris, run).update(window={'cuts': [monotonic() - 61], 'at': '2026-11-20T03:15:02Z'})
+    found, stale = entry(call, run)
+    assert found['overdue'] and stale
+    assert call('backup_run')['sets'][0]['open'][0]['condition'] == 'overdue'
+
+
+def test_a_preparation_needs_no_image(call, solaris, begin):
+    run = begin(kind='prepare')['run']
+    assert call('backup_run', run=run, state='closed', result='complete')['changed'] and not load(solaris, run).is_open
