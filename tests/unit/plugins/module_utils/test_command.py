@@ -24,7 +24,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import
 from scripted import eventually, gone
 
 SH = '/bin/sh'
-AT_ONCE = 2
+# Long before what is waited for would end by itself.
+AT_ONCE = 20
 
 
 def sh(script, **kwargs):
