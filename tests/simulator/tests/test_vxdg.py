@@ -8,8 +8,6 @@ import shutil
 
 import pytest
 
-from tests.simulator.tests import conftest
-
 DISKS = {"disk%02d" % (number + 1): "c1t%dd0s2" % number for number in range(3)}
 SHARED = {"vxvm": {"resync_speed": "10 GiB", "disk_groups": {"datadg": {
     "host": "node1", "disks": DISKS, "volumes": {"vol01": {"size": "16 MiB", "disks": ["disk01"], "dco": True}}}}}}
@@ -19,7 +17,7 @@ ERROR = "VxVM vxdg ERROR V-5-1-%d %s\n"
 @pytest.fixture
 def pair(host):
     """node1 has the group; node2 sees its disks."""
-    other = conftest.Host(host.machine, "node2")
+    other = type(host)(host.machine, "node2")
     host.apply(SHARED)
     other.apply(SHARED)
     yield host, other
@@ -171,13 +169,12 @@ def test_other_refusals_of_split_and_join(vxvm):
 
 
 def test_an_old_group_cannot_be_split(host):
-    group = dict(conftest.DATADG, version=60)
-    host.apply({"vxvm": {"disk_groups": {"datadg": group}}})
-    assert "version 60" in host.refused("vxdg", "split", "datadg", "offdg", "vol02", rc=20)
+    host.apply({"vxvm": {"disk_groups": {"datadg": {"version": 60, "disks": DISKS, "volumes": {"vol01": {"size": "8 MiB"}}}}}})
+    assert "version 60" in host.refused("vxdg", "split", "datadg", "offdg", "vol01", rc=20)
 
 
 def test_new_groups(host):
-    host.apply({"vxvm": {"disks": ["c2t0d0s2"], "disk_groups": {"datadg": conftest.DATADG}}})
+    host.apply({"vxvm": {"disks": ["c2t0d0s2"], "disk_groups": {"datadg": {"disks": DISKS}}}})
     assert host.refused("vxdg", "init", "newdg", "disk01=c1t1d0s2", rc=20) == ERROR % (
         2349, "Device c1t1d0s2 appears to be owned by disk group datadg.")
     host.ok("vxdg", "init", "newdg", "new01=c2t0d0s2")

@@ -61,7 +61,8 @@ def test_named_records(vxvm):
     text = vxvm.ok("vxprint", "-g", "datadg", "-ht", "vol01")
     assert text.endswith("SR NAME         KSTATE\n" + VOL01) and "\nDG NAME" not in text
     assert vxvm.ok("vxprint", "-g", "datadg", "-htq", "vol01") == VOL01[1:]
-    assert vxvm.ok("vxprint", "-g", "datadg", "-t", "vol01") == "Disk group: datadg\n\n" + layout.V + VOL01.splitlines(True)[0] + VOL01.splitlines(True)[1]
+    alone = "\n" + VOL01.splitlines(True)[1]
+    assert vxvm.ok("vxprint", "-g", "datadg", "-t", "vol01") == "Disk group: datadg\n\n" + layout.V + alone
 
 
 def test_default_layout(vxvm):
