@@ -73,11 +73,8 @@ def seconds(date):
 
 
 def cut_of(window):
-    """A time at which the file systems of a run were locked already, or not yet written to by anybody after the cut."""
-    if not window:
-        return None
-    last = calendar.timegm(time.strptime(window['at'], '%Y-%m-%dT%H:%M:%SZ'))
-    return last - int(window['cuts'][-1] - window['locked']) - 1
+    """Seconds since 1970 that no change after the cut can be older than, by whatever tick the file system takes its times from."""
+    return calendar.timegm(time.strptime(window['at'], '%Y-%m-%dT%H:%M:%SZ')) - 1 if window else None
 
 
 # What this host knows of its dumps: <state directory>/dumps.json, {volume: [{"level", "date", "cut", "run", "manifest"}]}.

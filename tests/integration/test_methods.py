@@ -6,7 +6,7 @@
 
 import pytest
 from backups import D1, D10, Backup, Restore
-from hosts import PYTHON2, PYTHON3
+from hosts import PYTHON2, PYTHON3, wait
 
 MIRROR, RAW = "/dev/md/dsk/d1", "/dev/md/rdsk/d1"
 
@@ -78,6 +78,80 @@ def test_files_come_back_as_they_were_at_the_split(host, method):
     assert host.out("readlink", "/home1/link") == "data.1\n"
     assert manifest["images"][0]["method"] == method
     host.assert_nothing_left()
+
+
+@pytest.mark.parametrize("tool, suffix", [("gzip", ".img.gz"), ("zstd", ".img.zst")])
+def test_two_streams_at_a_time_and_compressed(host, tool, suffix):
+    for point in ("/home1", "/home10"):
+        host.fill(point)
+    image = Backup(host, D1, D10, streams=2, compression=tool).all()["image"]
+    entries = host.json(image)["images"]
+    for entry in entries:
+        path = image.rsplit("/", 1)[0] + "/" + entry["file"]
+        assert path.endswith(suffix) and entry["stored_bytes"] < entry["bytes"] == 64 << 20
+        assert host.sha256(path) == entry["stored_sha256"]
+    for point in ("/home1", "/home10"):
+        host.fill(point, "late")
+        host.run("umount", point)
+    Restore(host, image, [{"volume": name, "target": "/dev/md/rdsk/" + name} for name in ("d1", "d10")]).all()
+    assert [host.sha256("/dev/md/rdsk/" + entry["volume"]) for entry in entries] == [entry["sha256"] for entry in entries]
+    path = image.rsplit("/", 1)[0] + "/" + entries[1]["file"]
+    host.run("dd", "if=/dev/urandom", "of=" + path, "bs=1", "count=9", "seek=4000", "conv=notrunc,fsync")
+    before = host.sha256(RAW)
+    damaged = Restore(host, image, [{"volume": name, "target": "/dev/md/rdsk/" + name} for name in ("d1", "d10")])
+    damaged.start()
+    assert "nothing was overwritten" in damaged.ended()["error"] and host.sha256(RAW) == before
+    damaged.close("failed")
+
+
+def rested(host):
+    """Wait until what was written counts as written before a cut that is made now."""
+    host.run("touch", "/home1/rested")
+    written = int(host.out("stat", "-c", "%Z", "/home1/rested"))
+    wait(lambda: int(host.out("date", "+%s")) > written + 2, "the clock")
+
+
+def test_a_chain_of_dumps_comes_back_with_what_was_removed_gone(host):
+    host.write("/etc/dumpdates", "")
+    host.fill("/home1")
+    rested(host)
+    images = [Backup(host, method="ufsdump", update_dumpdates=True).all()["image"]]
+    host.fill("/home1", "late")
+    host.run("rm", "/home1/data.2")
+    frozen = host.tree("/home1")
+    assert [line.split()[:2] for line in host.out("cat", "/etc/dumpdates").splitlines()] == [[RAW, "0"]]
+    images.append(Backup(host, method="ufsdump", level=1, update_dumpdates=True).all()["image"])
+    entries = [host.json(image)["images"][0] for image in images]
+    assert entries[1]["dump"] == {"base": images[0], "since": entries[0]["dump"]["date"], "date": entries[1]["dump"]["date"]}
+    assert entries[1]["bytes"] < entries[0]["bytes"] + (6 << 20)
+    host.run("umount", "/home1")
+    host.run("newfs", RAW, data="y\n")
+    host.run("mount", "-F", "ufs", MIRROR, "/home1")
+    alone = Restore(host, images[1], [{"volume": "d1", "target": "/home1"}]).refused()
+    assert "needs the lower levels" in alone["msg"] and images[0] in alone["remedy"]
+    Restore(host, images[0], [{"volume": "d1", "target": "/home1"}], last_level=False).all()
+    Restore(host, images[1], [{"volume": "d1", "target": "/home1"}]).all()
+    assert {name: found for name, found in host.tree("/home1").items() if name != "./data.2"} == frozen
+    host.assert_nothing_left()
+
+
+def test_a_dump_of_a_higher_level_that_would_lack_a_file_is_refused(host):
+    """What is changed between the cut and the start of ufsdump is older than the date of the dump, and not in it."""
+    host.write("/etc/dumpdates", "")
+    rested(host)
+    base = Backup(host, method="ufsdump", update_dumpdates=True).split()
+    host.write("/home1/in between", "not in the dump of level 0")
+    rested(host)
+    base.store()
+    base.rejoin()
+    base.close()
+    backup = Backup(host, method="ufsdump", level=1).split()
+    backup.start_store()
+    job = backup.stored()
+    assert job["state"] == "failed" and "would lack files of d1" in job["error"] and "dump of level 0" in job["error"]
+    backup.rejoin()
+    backup.close("failed")
+    assert [line.split()[:2] for line in host.out("cat", "/etc/dumpdates").splitlines()] == [[RAW, "0"]]
 
 
 def test_a_command_whose_output_is_the_image(host):
