@@ -141,11 +141,11 @@ def test_several_sets(site):
         {"name": "lost", "volumes": [{"directory": str(site.directory / "lost")}]},
         {"name": "one", "volumes": volumes[:1], "lease": 5},
         {"name": "odd", "volumes": volumes[1:], "volume": "two"},
-        {"name": "two", "volumes": volumes[1:]},
+        {"snapbackup_name": "two", "snapbackup_volumes": volumes[1:]},
     ]
     output = site.play("backup", dict(common, snapbackup_sets=sets), rc=2)
     assert "2 of 4 sets failed" in output
-    assert "lost: " in output and "odd: volume: no option of a set" in output
+    assert "lost: " in output and "odd: snapbackup_volume: no option of a set" in output
     assert [(record["name"], record["result"], record["window"]["lease"]) for record in site.records()] == [
         ("one", "complete", 5), ("two", "complete", 60)]  # fmt: skip
 
