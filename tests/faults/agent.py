@@ -71,6 +71,8 @@ def enter(base, san, name):
         os.mknod(root / "dev" / node, 0o666 | stat.S_IFCHR, os.makedev(*number))
     (root / "san").mkdir()
     mount("--bind", san, root / "san")
+    # Byte code of the simulator's commands, for the hosts after this one, too.
+    (root / "var/cache/simulator").symlink_to("/san/cache")
     (root / "backup").mkdir()
     mount("-t", "tmpfs", "tmpfs", root / "backup")
     (root / "before").mkdir()

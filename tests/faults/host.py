@@ -4,6 +4,7 @@
 
 """A simulated host in namespaces of its own, and the storage it stands on. As root, and much cheaper than a container."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -17,7 +18,7 @@ from simulator.core import loops, pool
 BASE = Path("/var/tmp/snapbackup-faults")
 AGENT = Path(__file__).resolve().parent / "agent.py"
 SAN_GIB, LOOPS = 2, 24
-PATIENCE = 10
+PATIENCE = 30
 
 
 class Host:
@@ -60,22 +61,23 @@ class Host:
 
 
 def empty(san):
-    """Take everything from a storage that no host uses any more."""
+    """Take everything but byte code from a storage that no host uses any more."""
     for number in json.loads((san / "loops.json").read_text()):
         if loops.bound(number) and not pool.free(number):
             raise RuntimeError("loop%d is still in use" % number)
     for path in san.iterdir():
-        if path.is_dir():
-            shutil.rmtree(path)
-        elif path.name != "loops.json":
-            path.unlink()
+        if path.name not in ("loops.json", "cache"):
+            (shutil.rmtree if path.is_dir() else Path.unlink)(path)
 
 
 def clean_up_dead():
     """Take away the storage of processes that have ended."""
-    for directory in BASE.glob("*-*"):
-        if not Path("/proc", directory.name.split("-")[0]).exists():
-            destroy(directory)
+    BASE.mkdir(exist_ok=True)
+    with open(BASE / "lock", "w", encoding="ascii") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for directory in BASE.glob("*-*"):
+            if not Path("/proc", directory.name.split("-")[0]).exists():
+                destroy(directory)
 
 
 def destroy(directory):
