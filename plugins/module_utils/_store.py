@@ -131,6 +131,9 @@ def tell_remains(error, images):
 def store_all(job):
     """Store every image; those on a tape one after the other behind its last file. Returns them with sizes and sums."""
     spec = job.spec
+    for image in spec['images']:
+        if image['base']:
+            _dumps.refuse_gap(job, image, image['commands'][0])
     tape = None
     if spec['tape']:
         tape = _tape.Tape(spec['tape']['device'], job.runner, **spec['tape']['tools'])
@@ -162,8 +165,6 @@ def store(job, image, tape=None):
                 pass
         gauge.state = 'stored'
         return dict(image, bytes=None, sha256=None, stored_bytes=None, stored_sha256=None)
-    if image['base'] and image['level']:
-        _dumps.refuse_gap(job, image, image['commands'][0])
     with _tape.written(job, gauge, tape, image) if tape else file_written(gauge, image) as write:
         stored = Copier(write, gauge.touch if image['pack'] else gauge.count, None if image['pack'] else image['bytes'])
         raw = Copier(None, gauge.count, image['bytes']) if image['pack'] else stored

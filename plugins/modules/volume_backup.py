@@ -80,31 +80,38 @@ options:
     description:
       - How many volumes are stored at the same time. When one fails, the others are ended.
       - A tape takes one at a time.
+    version_added: 0.2.0
     type: int
     default: 1
   compression:
     description: Compress the images with this tool of the host.
+    version_added: 0.2.0
     type: str
     choices: [gzip, zstd]
   compression_level:
     description:
       - Level of the compression. The default is a fast one, since the copy stays split as long as it takes; 1 of C(gzip), 3 of C(zstd).
+    version_added: 0.2.0
     type: int
   compression_threads:
     description: Threads of O(compression=zstd). Each takes a processor from the applications.
+    version_added: 0.2.0
     type: int
     default: 1
   encryption:
     description: Encrypt the images, after the compression, with this tool of the host and the public keys in O(recipients).
+    version_added: 0.2.0
     type: str
     choices: [age, gpg]
   recipients:
     description: Path of a file of public keys on the host, as V(age --recipients-file) or V(gpg --recipient-file) takes it.
+    version_added: 0.2.0
     type: path
   tape:
     description:
       - What to do with the tape in the drive O(destination). The images become the next files of the tape, one per volume.
       - A tape that does not carry O(tape.label) is not written to. M(volmgr.snapbackup.tape_label) writes a label.
+    version_added: 0.2.0
     type: dict
     suboptions:
       label:

@@ -70,9 +70,11 @@ options:
     elements: str
   tape_device:
     description: The no-rewind device of the drive that the tape is in now. By default that of the manifest.
+    version_added: 0.2.0
     type: path
   identity:
     description: Path of a file of secret keys on the host, for images that C(age) has encrypted. C(gpg) takes its own key ring.
+    version_added: 0.2.0
     type: path
   last_level:
     description: Whether no dump of a higher level follows, so that C(restoresymtable) is removed.

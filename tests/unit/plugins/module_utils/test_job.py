@@ -251,8 +251,9 @@ def test_a_tool_that_stalls_is_killed(host):
 
 def test_a_tool_that_moves_something_now_and_then_does_not_stall(host):
     record = host.record()
-    slow = [sys.executable, '-u', '-c', 'import os, time\nfor i in range(7):\n    os.write(1, b"x"); time.sleep(0.5)']
-    host.store(record, method='command', argv=slow, stall=2)
+    # A shell, since it begins to write at once.
+    slow = ['/bin/sh', '-c', 'for i in 1 2 3 4 5 6 7; do printf x; sleep 0.6; done']
+    host.store(record, method='command', argv=slow, stall=3)
     now = host.ended(record)
     assert now['state'] == _job.COMPLETE and now['bytes'] == 7
 

@@ -12,10 +12,8 @@ import tarfile
 import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import (
-    _destination, _files, _job, _manifest, _methods, _platform, _run, _store)
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
+    _destination, _files, _job, _manifest, _methods, _run, _store)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import Mount
 
 MEMBER = dict(volume='d1', copy='d3', device='/dev/md/rdsk/d3', block_device='/dev/md/dsk/d3', bytes=3 * 1024 * 1024 + 1024,
               original='/dev/md/rdsk/d1', filesystem='/home1', fstype='ufs')
@@ -29,21 +27,6 @@ def planned(method, argv=None, output='stream', level=0, update=False, members=N
 
 
 # What is going to be run.
-
-@pytest.mark.parametrize('size, expected', [
-    (512, [['bs=512', 'skip=0', 'count=1']]),
-    (1048576, [['bs=1048576', 'count=1']]),
-    (1048576 * 5 + 512 * 7, [['bs=1048576', 'count=5'], ['bs=512', 'skip=10240', 'count=7']]),
-    (0, []),
-])
-def test_dd_reads_exactly_the_volume(size, expected):
-    assert _methods.dd_argvs('/usr/bin/dd', '/dev/x', size) == [['/usr/bin/dd', 'if=/dev/x'] + words for words in expected]
-
-
-def test_dd_needs_whole_sectors():
-    with pytest.raises(Refused):
-        _methods.dd_argvs('/usr/bin/dd', '/dev/x', 1000)
-
 
 def test_the_real_dd_reads_them_as_planned(host):
     member = host.volume(size=2 * 1024 * 1024 + 512 * 3)
@@ -122,135 +105,6 @@ def test_a_file_takes_one_volume(host):
 
 
 # What is looked at before.
-
-def check(host, member=None, destination=None, method='dd', probe=True, **tweak):
-    member = member or host.volume()
-    member.update(tweak)
-    place = _destination.Destination(destination or host.backup, 'home1', 'R', ['d1'])
-    how = _methods.Method(method, ['/bin/true'], 'stream', 0, False)
-    images = _store.plan(dict(DATA, members=[member]), host.state, place, how)
-    _destination.check_destination(place, images, [member], host.state, Runner(), probe)
-
-
-def refusal(host, **options):
-    with pytest.raises(Refused) as caught:
-        check(host, **options)
-    return str(caught.value)
-
-
-def test_a_good_destination_is_left_as_it_was(host):
-    check(host)
-    check(host, destination=host.path('backup', 'x.img'))
-    assert os.listdir(host.backup) == []
-
-
-def test_a_destination_that_is_not_there(host):
-    assert 'does not exist' in refusal(host, destination=host.path('nowhere/'))
-    assert 'does not exist' in refusal(host, destination=host.path('nowhere', 'x.img'))
-
-
-@pytest.mark.parametrize('name', ['backup', 'x.img', './x.img', 'backup/'])
-def test_a_relative_destination_is_refused(host, name):
-    assert 'not an absolute path' in refusal(host, destination=name)
-
-
-def test_a_directory_with_a_wrong_name_does_not_become_a_file(host):
-    assert 'does not exist' in refusal(host, destination=host.path('backup', 'typo'))
-    assert os.listdir(host.backup) == []
-
-
-def test_a_file_without_a_suffix_that_is_there_is_not_called_missing(host):
-    assert 'not overwritten' in refusal(host, destination=host.file('backup/image', b'precious'))
-
-
-def test_a_device_is_no_destination(host):
-    assert 'is a device' in refusal(host, destination='/dev/null')
-
-
-def test_a_destination_in_the_state_directory(host):
-    os.makedirs(os.path.join(host.state, 'images'))
-    assert 'state directory' in refusal(host, destination=os.path.join(host.state, 'images'))
-    os.symlink(os.path.join(host.state, 'images'), host.path('link'))
-    assert 'state directory' in refusal(host, destination=host.path('link'))
-    os.mkdir(host.path('state-of-the-art'))
-    check(host, destination=host.path('state-of-the-art'))
-
-
-def test_a_destination_on_a_volume_that_is_backed_up(host, monkeypatch):
-    monkeypatch.setattr(os.path, 'ismount', lambda path: path == host.base)
-    assert 'lies on volume d1' in refusal(host, filesystem=host.base)
-
-
-def test_a_mount_point_that_is_not_mounted_is_no_file_system_of_the_volume(host):
-    os.mkdir(host.path('home1'))
-    check(host, filesystem=host.path('home1'))
-
-
-def test_a_destination_on_a_locked_file_system(host, monkeypatch):
-    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('/dev/x', '/', 'ufs', 'rw'), Mount('/dev/y', host.backup, 'ufs', 'rw')])
-    header = 'Filesystem           Locktype   Comment'
-    host.tool('lockfs', 'echo "%s"' % header, 'printf "%-20s %-10s %s\\n" "$1" write snapbackup:other')
-    assert "write lock, comment 'snapbackup:other'" in refusal(host)
-    host.tool('lockfs', 'echo "%s"' % header, 'printf "%-20s %-10s %s\\n" "$1" "(write)" ""')
-    assert '(write)' in refusal(host)
-    host.tool('lockfs', 'exit 0')
-    assert 'does not say' in refusal(host)
-    host.tool('lockfs', 'echo "%s"' % header, 'printf "%-20s %-10s %s\\n" "$1" unlock ""')
-    check(host)
-
-
-def test_what_is_not_ufs_is_not_asked_for_its_lock(host, monkeypatch):
-    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('/dev/y', host.backup, 'zfs', 'rw')])
-    host.tool('lockfs', 'echo asked > %s' % host.path('asked'), 'exit 2')
-    check(host)
-    assert not os.path.exists(host.path('asked'))
-
-
-def test_the_nearest_mount_point_counts(host, monkeypatch):
-    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount('/dev/a', '/', 'ext4', ''), Mount('/dev/b', host.base, 'ufs', ''),
-                                                      Mount('/dev/c', host.base + '/back', 'xfs', '')])
-    assert _destination.mount_of(host.backup) == (host.base, 'ufs')
-
-
-def test_nothing_is_overwritten(host):
-    host.file('backup/x.img', b'precious')
-    assert 'not overwritten' in refusal(host, destination=host.path('backup', 'x.img'))
-    host.file('backup/y.img.manifest.json', b'precious')
-    assert 'not overwritten' in refusal(host, destination=host.path('backup', 'y.img'))
-    os.symlink('/nowhere', host.path('backup', 'z.img'))
-    assert 'not overwritten' in refusal(host, destination=host.path('backup', 'z.img'))
-
-
-def test_a_destination_without_room(host):
-    assert 'no room' in refusal(host, bytes=2 ** 60)
-    # What a command makes of a volume is not known before.
-    check(host, method='command', bytes=2 ** 60)
-
-
-def test_files_need_at_most_what_the_file_system_holds(host, monkeypatch):
-    system = os.statvfs('/')
-    monkeypatch.setattr(os, 'statvfs', lambda path: system)
-    image = dict(planned('tar')[0], filesystem='/')
-    assert _destination.room_for(image) == (system.f_blocks - system.f_bfree) * system.f_frsize
-    assert _destination.room_for(dict(image, filesystem='/nowhere')) == 0
-
-
-def test_a_destination_without_permission(host, monkeypatch):
-    monkeypatch.setattr(os, 'access', lambda path, mode: path != host.backup)
-    assert 'Permission denied' in refusal(host, probe=False)
-
-
-def test_a_destination_that_refuses_files_although_its_mode_allows_them(host, monkeypatch):
-    real = os.open
-
-    def squashed(path, flags, *mode):
-        if str(path).startswith(host.backup):
-            raise OSError(13, 'Permission denied')
-        return real(path, flags, *mode)
-    monkeypatch.setattr(os, 'open', squashed)
-    assert 'cannot be written' in refusal(host)
-    check(host, probe=False)
-
 
 def test_a_source_must_be_there(host):
     record = host.record(dict(host.volume(), device=host.path('gone')))
