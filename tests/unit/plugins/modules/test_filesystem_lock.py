@@ -66,7 +66,7 @@ def test_lock_and_unlock(host, lock):
 
 
 def test_the_watchdog_unlocks_when_nobody_does(host, lock):
-    lock(max_hold=1)
+    lock(max_hold=5)
     assert len(host.locks()) == 2
     eventually(lambda: host.locks() == [])
     eventually(lambda: marker(host) == [])
