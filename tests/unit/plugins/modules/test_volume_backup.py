@@ -10,6 +10,8 @@ import os
 
 import pytest
 
+from tapes import Drive
+
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _job, _run
 
 
@@ -127,3 +129,53 @@ def test_options_that_belong_together(host, ansible):
     assert 'command' in ansible('volume_backup', options(host, record, method='command'))['msg']
     assert 'command' in ansible('volume_backup', options(host, record, method='command', command=[]))['msg']
     assert ansible('volume_backup', options(host, record, method='rsync'))['failed']
+
+
+def test_what_an_image_passes_through_is_shown(host, ansible):
+    record = host.record()
+    how = options(host, record, compression='gzip', compression_level=6)
+    predicted = ansible('volume_backup', how, check=True)
+    assert [command['argv'][1:] for command in predicted['commands']][-1] == ['-nc', '-6']
+    real = ansible('volume_backup', how)
+    assert real['commands'] == predicted['commands']
+    assert ended(host, ansible, record)['job']['state'] == 'complete'
+
+
+@pytest.mark.parametrize('wrong, words', [
+    (dict(streams=0), 'at least 1'), (dict(compression_level=3), 'compression'), (dict(encryption='age'), 'recipients'),
+    (dict(compression='rar'), 'rar'), (dict(compression='gzip', compression_threads=2), 'threads'), (dict(update_dumpdates=True), 'dates of dumps'),
+    (dict(tape=dict(label='HOME-07', position='append', manifests='/tmp'), streams=2), '1 on a tape'),
+    (dict(tape=dict(label='HOME-07', manifests='/tmp')), 'position')])
+def test_options_that_cannot_be_meant(host, ansible, wrong, words):
+    result = ansible('volume_backup', options(host, host.record(), **wrong))
+    assert result['failed'] and words in result['msg'], result['msg']
+    assert os.listdir(host.backup) == []
+
+
+@pytest.fixture
+def drive(host, ansible):
+    drive = Drive(host)
+    ansible('tape_label', dict(device=drive.device, state_dir=host.state, state='present', label='HOME-07', overwrite='unlabelled'))
+    return drive
+
+
+def on_tape(host, drive, record=None, label='HOME-07', **more):
+    tape = dict(label=label, position='append', manifests=host.backup)
+    return options(host, record, destination=drive.device, tape=tape, **more)
+
+
+def test_a_tape_is_looked_at_before_anything_is_split(host, ansible, drive):
+    member = dict(volume='d1', device='/dev/md/rdsk/d3', bytes=1048576)
+    assert ansible('volume_backup', on_tape(host, drive, members=[member], state='checked'))['changed'] is False
+    wrong = ansible('volume_backup', on_tape(host, drive, members=[member], state='checked', label='HOME-08'))
+    assert wrong['failed'] and wrong['found'] == 'the label HOME-07' and drive.read()['files'] == 1
+    before = drive.read()['calls']
+    assert not ansible('volume_backup', on_tape(host, drive, members=[member], state='checked', label='HOME-08'), check=True).get('failed')
+    assert drive.read()['calls'] == before
+
+
+def test_a_backup_on_tape_from_start_to_end(host, ansible, drive):
+    record = host.record()
+    started = ansible('volume_backup', on_tape(host, drive, record))
+    assert started['changed'] and started['after']['manifest'].startswith(host.backup)
+    assert ended(host, ansible, record)['job']['state'] == 'complete' and drive.read()['files'] == 2
