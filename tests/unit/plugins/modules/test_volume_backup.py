@@ -143,7 +143,8 @@ def test_what_an_image_passes_through_is_shown(host, ansible):
 
 @pytest.mark.parametrize('wrong, words', [
     (dict(streams=0), 'at least 1'), (dict(compression_level=3), 'compression'), (dict(encryption='age'), 'recipients'),
-    (dict(compression='rar'), 'rar'), (dict(compression='gzip', compression_threads=2), 'threads'), (dict(update_dumpdates=True), 'dates of dumps'),
+    (dict(compression='rar'), 'rar'), (dict(compression='gzip', compression_threads=2), 'threads'),
+    (dict(update_dumpdates=True), 'dates of dumps'),
     (dict(tape=dict(label='HOME-07', position='append', manifests='/tmp'), streams=2), '1 on a tape'),
     (dict(tape=dict(label='HOME-07', manifests='/tmp')), 'position')])
 def test_options_that_cannot_be_meant(host, ansible, wrong, words):
