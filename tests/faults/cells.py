@@ -78,19 +78,17 @@ def reads(described, call):
     """Whether a call changes nothing."""
     known = described.READS
     if call.command not in known:
-        return not call.argv
+        return False
     options = [word for word in call.argv[1:] if re.match(r"-[a-z]$", word)]
     return known[call.command] is None or set(options) <= set(known[call.command]) | {"-F"} and (
         not known[call.command] or bool(set(options) & set(known[call.command])))  # fmt: skip
 
 
 def distinct(described, calls):
-    """calls without reads that repeat one of the same module call (or job), with nothing changed between the two."""
-    found, seen, where = [], set(), None
+    """calls without reads that repeat an earlier one of the same process when nothing was changed between the two."""
+    found, seen = [], set()
     for call in calls:
-        if (call.task, call.turn) != where:
-            seen, where = set(), (call.task, call.turn)
-        if not reads(described, call):
+        if call.argv and not reads(described, call):
             seen = set()
         elif call.argv and (call.argv, call.by) in seen:
             continue

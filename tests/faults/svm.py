@@ -34,9 +34,9 @@ SCENARIOS = [
     Backup("tar", only=("mount", "umount")),
     Backup("ufsdump", only=("ufsdump",)),
     Recover("tar"),
-    Recover("dd", broken=("c1t0d0s0", "c1t0d0s1")),
+    Recover("dd", only=("metastat",), broken=("c1t0d0s0", "c1t0d0s1")),
     Restore("dd"),
-    Restore("ufsdump"),
+    Restore("ufsdump", only=("lockfs", "ufsrestore")),
 ]
 
 

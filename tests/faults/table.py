@@ -52,9 +52,10 @@ TAIL = """\
 * An empty cell: the fault makes no difference there. A command that only reads takes no effect, so that it can fail in one way
   and its caller can die at one time; there is a watchdog only in the freeze window; `dd` is the real one here, which can only be
   kept from starting.
-* A read that repeats one of the same module call (or copy job) while nothing was changed between the two: it is in the table
-  once. So are the polls of a wait.
-* In backups with `tar` and `ufsdump`: only the commands that a backup with `dd` does not have. All others are the same calls.
+* A read that repeats an earlier one while nothing was changed between the two: it is in the table once, where it is read first.
+  So are the polls of a wait.
+* Where a scenario differs from one above it by some commands only (backups with `tar` and `ufsdump`, restores of files, a broken
+  half), only these are tried.
 * Two faults in one play; commands that are not the volume manager's or the file system's (`tar`, `env`); the hooks of
   applications. These have tests of their own in `tests/integration` and `tests/unit`.
 * Faults from outside (controller killed, connection cut, host booted): `tests/integration/test_interrupted.py` plays them with
