@@ -55,7 +55,7 @@ options:
       limit:
         description:
           - Seconds that entering the quiesced state may take.
-          - V(mysql) waits that long at most for transactions and statements that are in the way of its lock; others wait behind it meanwhile.
+          - V(mysql) waits that long at most for what is in the way of its lock; other writers wait behind it meanwhile.
         type: int
         default: 30
       user:
