@@ -130,7 +130,7 @@ def refuse_gap(job, image, argv):
     if sizes[0] != sizes[1]:
         raise Refused('A dump of level %d would lack files of %s.' % (image['level'], image['volume']), object=image['original'],
                       found='%d bytes changed between the cut of run %s and the start of its dump' % (sizes[1] - sizes[0], base['run']),
-                      needed='none', look=' '.join(estimating(argv, name)), remedy='make a dump of level 0')
+                      needed='none', remedy='make a dump of level 0')
 
 
 @contextlib.contextmanager

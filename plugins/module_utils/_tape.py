@@ -29,6 +29,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import P
 KIND = 'volmgr.snapbackup/tape/1'
 # The block of the vendors' own examples (dd bs=32768); a label has always this size, a file may have another.
 BLOCK = 32768
+LARGEST = 1024 * 1024
 SECTOR = 512
 NAME = re.compile(r'^[A-Za-z0-9][A-Za-z0-9_.-]{0,31}\Z')
 POSITION = re.compile(r'file (?:no|number)= *(-?[0-9]+)[,\s]+block (?:no|number)= *(-?[0-9]+)', re.IGNORECASE)

@@ -309,7 +309,7 @@ class Backup:
             if lacking:
                 raise Refused('It is not known how to read volume %s.' % member['volume'], object=member['volume'],
                               needed=', '.join(lacking), found='not in the member')
-        refuse_streams(params)
+        refuse_odd_numbers(params)
         data = dict(data, members=self.members)
         volumes = [member['volume'] for member in self.members]
         tape = _destination.Tape(**params['tape']) if params['tape'] else None
@@ -360,7 +360,11 @@ class Backup:
                     volumes=[[image['volume'], image['bytes']] for image in self.images])
 
 
-def refuse_streams(params):
+def refuse_odd_numbers(params):
+    block = params['tape']['block'] if params['tape'] else _tape.BLOCK
+    if block % _methods.SECTOR or not _methods.SECTOR <= block <= _tape.LARGEST:
+        raise Refused('No tape has blocks of %d bytes.' % block, object='block', needed='a multiple of %d up to %d' % (
+            _methods.SECTOR, _tape.LARGEST))
     if params['streams'] < 1 or (params['tape'] and params['streams'] > 1):
         raise Refused('%d volumes cannot be stored at the same time.' % params['streams'], object='streams',
                       needed='1 on a tape' if params['tape'] else 'at least 1')

@@ -146,7 +146,9 @@ def test_what_an_image_passes_through_is_shown(host, ansible):
     (dict(compression='rar'), 'rar'), (dict(compression='gzip', compression_threads=2), 'threads'),
     (dict(update_dumpdates=True), 'dates of dumps'),
     (dict(tape=dict(label='HOME-07', position='append', manifests='/tmp'), streams=2), '1 on a tape'),
-    (dict(tape=dict(label='HOME-07', manifests='/tmp')), 'position')])
+    (dict(tape=dict(label='HOME-07', manifests='/tmp')), 'position'),
+    (dict(tape=dict(label='HOME-07', position='append', manifests='/tmp', block=0)), 'blocks of 0 bytes'),
+    (dict(tape=dict(label='HOME-07', position='append', manifests='/tmp', block=32767)), 'blocks of 32767 bytes')])
 def test_options_that_cannot_be_meant(host, ansible, wrong, words):
     result = ansible('volume_backup', options(host, host.record(), **wrong))
     assert result['failed'] and words in result['msg'], result['msg']
