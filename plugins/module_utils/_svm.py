@@ -237,10 +237,11 @@ def member(mirror, submirror, partitions=()):
     """The run record's entry for one mirror that is to be split, with the file systems found in the mount table.
 
     partitions: names of the soft partitions on it. They have the file systems then, and the mirror itself has none.
-    halves: how many submirrors the mirror has while it is whole.
+    halves: how many submirrors the mirror has while it is whole; remaining: how many of them stay while one is split.
     """
     found = dict(placed(mirror.name), volume=mirror.name, copy=submirror.name, device=raw_device(submirror.name),
-                 block_device=block_device(submirror.name), bytes=mirror.blocks * BLOCK, halves=len(mirror.submirrors))
+                 block_device=block_device(submirror.name), bytes=mirror.blocks * BLOCK, halves=len(mirror.submirrors),
+                 remaining=len(mirror.submirrors) - 1)
     if partitions:
         found['soft_partitions'] = [dict(placed(name), volume=name) for name in partitions]
     return found

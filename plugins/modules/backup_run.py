@@ -51,6 +51,12 @@ options:
     description: For O(kind=restore), path of the manifest that is restored from.
     version_added: 0.2.0
     type: path
+  peers:
+    description: Inventory names of other hosts that take part in the run. A recovery asks each of them first.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.2.0
   max_split:
     description: Seconds the copies may be split before they are to be stored; V(0) for no limit. Later the run counts as dead.
     version_added: 0.2.0
@@ -212,7 +218,8 @@ def opened(context):
         return dict(changed=True, run='<run>', record={'members': params['members']}, before={}, after={'phase': 'preflight'})
     record = _run.open_run(params['state_dir'], params['name'], params['manager'], params['kind'], params['members'], boot,
                            os.uname()[1], params['stale_after'], params['takeover'], source_run=params['source_run'],
-                           source_manifest=params['source_manifest'], max_split=params['max_split'] or None)
+                           source_manifest=params['source_manifest'], max_split=params['max_split'] or None,
+                           peers=params['peers'])
     return dict(changed=True, run=record.run, record=record.data, before={}, after={'phase': 'preflight'})
 
 
@@ -324,6 +331,7 @@ def main():
             source_run=dict(type='str'),
             source_manifest=dict(type='path'),
             max_split=dict(type='int', default=0),
+            peers=dict(type='list', elements='str', default=[]),
             members=dict(type='list', elements='dict', default=[]),
             phase=dict(type='str', choices=list(_run.PHASES)),
             result=dict(type='str', choices=list(_run.RESULTS)),

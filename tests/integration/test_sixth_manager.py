@@ -24,7 +24,7 @@ UNTAR = ["/bin/tar", "xf", "-", "-C", "{target}"]
 
 
 class Site:
-    """One host, this machine, with its state directory and the volumes one and two."""
+    """One host, this machine, with its state directory and the volumes one, two and three."""
 
     def __init__(self, directory):
         self.directory = directory
@@ -35,15 +35,15 @@ class Site:
         shutil.copytree(ROOT / "tests" / "example" / "plugins", collection / "plugins", dirs_exist_ok=True)
         shutil.copytree(ROOT / "tests" / "example" / "roles", collection / "roles", dirs_exist_ok=True)
         shutil.copy(ROOT / "galaxy.yml", collection)
-        for name in ("one", "two"):
+        for name in ("one", "two", "three"):
             (directory / name).mkdir()
             self.write(name, "before")
         self.state.mkdir(mode=0o700)
         (directory / "backup").mkdir()
-        (directory / "hosts.yml").write_text(json.dumps({"all": {"hosts": {"here": {
-            "ansible_connection": "local", "ansible_python_interpreter": sys.executable,
-            "snapbackup_state_dir": str(self.state), "snapbackup_remote_tmp": str(directory / "tmp"),
-        }}}}))  # fmt: skip
+        (directory / "hosts.yml").write_text(json.dumps({"all": {"hosts": {
+            "here": {"ansible_connection": "local", "ansible_python_interpreter": sys.executable},
+            "elsewhere": {"ansible_host": "127.0.0.1", "ansible_port": 1},
+        }, "vars": {"snapbackup_state_dir": str(self.state), "snapbackup_remote_tmp": str(directory / "tmp")}}}))  # fmt: skip
 
     @property
     def state(self):
@@ -76,9 +76,10 @@ class Site:
             os.environ, ANSIBLE_COLLECTIONS_PATH=str(self.collections), ANSIBLE_HOME=str(self.directory / "ansible"),
             ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="true", ANSIBLE_LOCALHOST_WARNING="false",
         )  # fmt: skip
-        argv = [Path(sys.executable).with_name("ansible-playbook"), "-i", self.directory / "hosts.yml", "volmgr.snapbackup." + playbook]
+        program = Path(sys.executable).with_name("ansible-playbook")
+        named = ["volmgr.snapbackup." + playbook, "-l", "here", "-e", json.dumps(variables or {})]
         done = subprocess.run(
-            [str(word) for word in [*argv, "-e", json.dumps(variables or {}), *options]],
+            [str(word) for word in [program, "-i", self.directory / "hosts.yml", *named, *options]],
             env=environ, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=False,
         )  # fmt: skip
         assert done.returncode == rc, done.stdout + done.stderr
@@ -170,19 +171,23 @@ def alarm(site):
 
 def test_recover_goes_on_behind_what_it_cannot_bring_home(site):
     site.play("backup", both(site, snapbackup_retain="48"))
-    one, two = (record["run"] for record in site.records())
+    site.play("backup", site.set("three", snapbackup_retain="48"))
+    one, two, away = (record["run"] for record in site.records())
     site.die(one, undo=[*site.records()[0]["undo"], {"id": "somebody:else", "action": "unknown"}])
     site.die(two)
-    restore = dict(site.records()[0], run="20260101T000000Z-abcdef", name="three", kind="restore", deadline=1, undo=[],
-                   members=[{"volume": "three"}], sequence=99, source_manifest="/backup/three/manifest.json")  # fmt: skip
+    site.die(away, peers=["elsewhere"])
+    restore = dict(site.records()[0], run="20260101T000000Z-abcdef", name="four", kind="restore", deadline=1, undo=[],
+                   members=[{"volume": "four"}], sequence=99, source_manifest="/backup/four/manifest.json")  # fmt: skip
     (site.state / "runs" / "20260101T000000Z-abcdef.json").write_text(json.dumps(restore))
     planned = site.play("recover", {}, "--check", "--diff", rc=2)
     assert "rm -rf %s.copy" % (site.directory / "two") in planned and site.split("one") and site.split("two")
     said = last_message(site.play("recover", rc=2))
     assert one in said and "somebody:else" in said and two not in said
-    assert "volmgr.snapbackup.restore -e snapbackup_hosts=here -e snapbackup_manifest=/backup/three/manifest.json " in said
-    assert """-e '{"snapbackup_confirm": ["three"]}' -e snapbackup_state_dir=""" in said
-    assert not site.split("two") and [record["result"] for record in site.records()] == [None, "complete", None]
+    assert "volmgr.snapbackup.restore -e snapbackup_hosts=here -e snapbackup_manifest=/backup/four/manifest.json " in said
+    assert """-e '{"snapbackup_confirm": ["four"]}' -e snapbackup_state_dir=""" in said
+    assert "elsewhere, which takes part in it, cannot be reached" in said
+    assert [site.split(name) for name in ("one", "two", "three")] == [False, False, True]
+    assert [record["result"] for record in site.records()] == [None, "complete", None, None]
     assert "no run 20200101T000000Z-abcdef to take over" in site.play("recover", {"snapbackup_takeover": "20200101T000000Z-abcdef"}, rc=2)
 
 
