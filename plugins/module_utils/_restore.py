@@ -27,25 +27,35 @@ def plan(path, manifest, volumes, command=None, run='', tape_device=None, identi
     """What to do for each of volumes ([{"volume", "target", "bytes", "require_mount"}]) with its image of the manifest at path.
 
     Each is the image of the manifest, and "path" (of the image, None without a file), "target", "size", "require_mount", "argv",
-    "unpack" (the commands it passes through) and "tools" (of a tape). tape_device: the no-rewind device where the tape is now, if not where it was written.
+    "unpack" (the commands it passes through) and "tools" (of a tape). tape_device: the no-rewind device of the drive that the tape is
+    in now, if not that where it was written. identity: see _filters.
     """
     steps = []
     for wanted in volumes:
-        image = _manifest.image_of(manifest, wanted['volume'])
-        if image is None:
-            raise Refused('The manifest %s has no image of %s.' % (path, wanted['volume']), object=wanted['volume'],
-                          found=', '.join(sorted(item['volume'] for item in manifest['images'])))
+        image = image_of(path, manifest, wanted['volume'])
         if image['tape'] and tape_device:
             image = dict(image, tape=dict(image['tape'], device=tape_device))
         steps.append(dict(image, path=_manifest.file_of(path, image) if image['file'] else None, target=wanted['target'],
                           size=wanted.get('bytes'), require_mount=wanted.get('require_mount', True),
                           argv=_methods.writing(image, wanted['target'], command, run), unpack=_filters.unpack_argvs(image, identity),
                           tools=_tape.tools() if image['tape'] else None))
-    for key in ('volume', 'target'):
-        values = [os.path.realpath(step[key]) if key == 'target' else step[key] for step in steps]
-        if len(set(values)) != len(values):
-            raise Refused('The same %s is named twice.' % key, found=', '.join(sorted(values)))
+    refuse_twice('volume', [step['volume'] for step in steps])
+    refuse_twice('target', [os.path.realpath(step['target']) for step in steps])
     return steps
+
+
+def image_of(path, manifest, volume):
+    """The image of a volume; Refused without one."""
+    image = _manifest.image_of(manifest, volume)
+    if image is None:
+        raise Refused('The manifest %s has no image of %s.' % (path, volume), object=volume,
+                      found=', '.join(sorted(item['volume'] for item in manifest['images'])))
+    return image
+
+
+def refuse_twice(key, values):
+    if len(set(values)) != len(values):
+        raise Refused('The same %s is named twice.' % key, found=', '.join(sorted(values)))
 
 
 def drive(steps):
