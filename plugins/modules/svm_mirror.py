@@ -106,7 +106,8 @@ unmirrored:
 '''
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_rollback import attach_others, prove, roll_back
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_redundancy import prove
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_rollback import attach_others, roll_back
 
 STATES = dict(rolled_back=roll_back, mirrored=attach_others, redundant=prove)
 

@@ -95,6 +95,35 @@ def test_there_and_back(call, host, source, restore, cut):
     assert told['failed'] and 'resyncing' in told['found'] and record(host, restore)['undo']
     host.put('mirror.d1', 'd3 okay\nd2 okay\n')
     assert not call('svm_mirror', run=restore, state='redundant')['changed'] and record(host, restore)['undo'] == []
+    before = changes(host)
+    for state in ('rolled_back', 'mirrored', 'redundant'):
+        assert call('svm_mirror', run=restore, source_run=source, state=state)['after'] == {} and changes(host) == before
+
+
+def test_an_interruption_while_the_plans_are_written(call, host, source, restore):
+    """One of two mirrors is in the record of the restore, and both still are in that of the backup."""
+    entry = record(host, source)['undo'][0]
+    for tool in ('metadetach', 'metaclear'):
+        host.on(tool, 'exit 1')
+    assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['failed']
+    for tool in ('metadetach', 'metaclear'):
+        host.on(tool)
+    host.mirror('d4', mounted=False, d5='okay', d6='okay')
+    host.put('mirror.d4', 'd5 okay\nd6 offline\n' if entry['action'] == 'online' else 'd5 okay\n')
+    for kind in ('dsk', 'rdsk'):
+        host.put('md/%s/d4' % kind, '')
+    other = dict(entry, id='svm_submirror:d4:d6', mirror='d4', submirror='d6', text='d6 1 1 /dev/rdsk/c1d6s0')
+    _run.load(host.state, source).update(undo=[entry, other])
+    again = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert again['after'] == {'d1': {'d2': 'detached', 'd3': 'okay'}, 'd4': {'d5': 'detached', 'd6': 'okay'}}
+    assert record(host, source)['undo'] == [] and len(record(host, restore)['undo']) == 2
+
+
+def test_copies_that_came_home_before_the_restore_began(call, host, source, restore):
+    """Nothing is split any more, and nothing was planned: that is no roll-back that has ended."""
+    _run.load(host.state, source).update(undo=[])
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'no frozen copies' in told['msg']
 
 
 def test_check_mode_promises_what_is_done_then(call, host, source, restore, cut):

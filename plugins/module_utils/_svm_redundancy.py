@@ -1,0 +1,54 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Proving that mirrors have all their submirrors in step again, which ends what a run had to undo about them."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import spoken
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_members import to_bring_home, undo_id
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_plan import plans_of
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_rollback import RollBack
+
+
+def prove(context):
+    """Refused unless every mirror that the run has split, or rolled back, has all its submirrors in step again; its undo entries end."""
+    work = to_bring_home(context)
+    rolled = [RollBack(context, plan) for plan in plans_of(context.record)]
+    found = dict(work.before, **dict((each.mirror, each.look()) for each in rolled))
+    if not context.check:
+        refuse_unfinished(rolled)
+        refuse_away(found)
+        context.record.clear_undo(*[undo_id(*pair) for pair in work.pairs] + [each.plan['id'] for each in rolled])
+    return dict(changed=False, before=found, after=found, unmirrored=unmirrored(context) if context.record else {})
+
+
+def refuse_unfinished(rolled):
+    for each in rolled:
+        if not each.plan['rebuilt']:
+            raise Refused('%s is not rolled back.' % each.mirror, object=each.mirror, found='a roll-back that was begun',
+                          needed='state rolled_back, then state mirrored')
+
+
+def refuse_away(found):
+    """Refused if a submirror is not in step. found: {mirror: {submirror: state}}."""
+    for mirror, halves in sorted(found.items()):
+        away = ['%s is %s' % item for item in sorted(halves.items()) if item[1] != 'okay']
+        if away:
+            raise Refused('Mirror %s is not redundant again.' % mirror, object=mirror, found='; '.join(away), needed='every submirror okay',
+                          look=spoken('metastat', mirror), remedy='wait for the end of the resync, or bring it home again')
+
+
+def unmirrored(context):
+    """{mirror: seconds since the cut} of the run's mirrors that had no second half left; seconds are null over a boot."""
+    data = context.record.data
+    if not data['window'] or data['kind'] != 'backup':
+        return {}
+    same_boot = data['boot'] == _platform.boot_identity(context.runner)
+    seconds = round(_platform.monotonic() - min(data['window']['cuts']), 1) if same_boot else None
+    halves = dict((member['volume'], member.get('halves')) for member in data['members'])
+    return dict((mirror, seconds) for mirror, number in halves.items() if number == 2)
