@@ -209,3 +209,11 @@ def test_a_reset_of_one_host_leaves_the_set_to_the_other(two):
     first.ctl("reset")
     second.ok("metaset", "-s", "blue", "-t")
     assert read(second, "d1", 4) == b"data"
+
+
+def test_a_host_that_was_reset_joins_again(two):
+    first, second = two
+    second.ctl("reset")
+    second.ctl("apply", second.directory / "topology.yml")
+    assert second.ok("metaset") == LISTING % ("", "")
+    hand_over(two)

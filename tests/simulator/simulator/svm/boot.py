@@ -68,7 +68,9 @@ def create_set(store, name, spec):
         metadb.make(store, name, [drive + "s7" for drive in sets.drives(store, name)])
         if owner != place.HOST:
             sets.release(store, name)
-    elif owner == place.HOST:
+        return
+    sets.join(store, name, spec["hosts"].index(place.HOST))
+    if owner == place.HOST:
         sets.take(store, name)
 
 

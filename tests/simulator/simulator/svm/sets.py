@@ -52,6 +52,11 @@ def create(store, name, members, auto_take=False):
         store.db.execute("INSERT INTO svm_set_host VALUES (?,?,?)", (name, host, index))
 
 
+def join(store, name, index):
+    """Make this host one of a set's hosts (again, after a reset)."""
+    store.db.execute("INSERT OR IGNORE INTO svm_set_host VALUES (?,?,?)", (name, place.HOST, index))
+
+
 def own(store, name, host):
     """Note the owner of a set (None: nobody)."""
     store.db.execute("UPDATE svm_set SET owner=? WHERE name=?", (host, name))
