@@ -129,3 +129,19 @@ def test_a_boot_mounts_it_again(vxfs):
     (vxfs.point / "file").write_text("kept")
     vxfs.ctl("reboot", "--no-kill")
     assert mount_table(vxfs) == [(VOL01, str(vxfs.point), "vxfs")] and (vxfs.point / "file").read_text() == "kept"
+
+
+def test_the_procedure_of_the_oldest_manual(host):
+    """No -g, for there is always rootdg, whose devices have no group in their names."""
+    group = {"disks": {"disk01": "c1t0d0s2", "disk02": "c1t1d0s2"}, "volumes": {"vol01": {"size": "32 MiB"}}}
+    point = host.directory / "vol01"
+    host.apply({"vxvm": {"header": "3.5", "messages": "old", "resync_speed": "10 GiB", "disk_groups": {"rootdg": group}},
+                "vxfs": {str(point): "/dev/vx/dsk/vol01"}})
+    (point / "file").write_text("written")
+    for verb in ("snapstart", "snapwait"):
+        host.ok("vxassist", verb, "vol01")
+    host.ok("vxassist", "snapshot", "vol01", "temp_volume_name")
+    assert host.ok("fsck", "-y", "/dev/vx/rdsk/temp_volume_name") == "file system is clean - log replay is not required\n"
+    assert host.read("rootdg/temp_volume_name", size=65536).count(b"vxfs") == 1
+    host.ok("vxedit", "-rf", "rm", "temp_volume_name")
+    assert host.refused("vxassist", "snapshot", "vol01", "temp", rc=20).startswith("vxvm:vxassist: ERROR: ")

@@ -2,7 +2,10 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The VxFS file systems that are mounted on this host."""
+import os
+
 from simulator.core import place
+from simulator.ufs import device
 
 
 def rows(store):
@@ -15,7 +18,9 @@ def find(store, operand):
     return store.row("SELECT * FROM vxfs_mount WHERE host=? AND (point=? OR special=?)", place.HOST, operand, operand)
 
 
-def point_of(store, special):
-    """Where a block device is mounted read-write, or None."""
-    row = find(store, special)
-    return row["point"] if row is not None and row["options"].startswith("rw") else None
+def point_of(store, rdev):
+    """Where a block device, given by its number, is mounted read-write, or None."""
+    for row in rows(store):
+        if row["options"].startswith("rw") and os.stat(device.local(row["special"])).st_rdev == rdev:
+            return row["point"]
+    return None

@@ -23,11 +23,6 @@ def paths(store, row):
     return [os.path.join(place.DEV, "vx", kind, group, row["name"]) for kind in ("dsk", "rdsk") for group in places]
 
 
-def special(store, row):
-    """The name of a volume's block device in mount tables."""
-    return "/dev/vx/dsk/%s/%s" % (model.get(store, "group", row["dg"])["name"], row["name"])
-
-
 def make_nodes(store, row):
     """Make a volume's nodes lead to its data, or to nothing while it is stopped."""
     rdev = os.makedev(MAJOR, row["minor"]) if row["loop"] is None else loops.device(row["loop"])
@@ -118,13 +113,13 @@ def cut(store, pairs):
     from simulator.vxfs import mounts
     frozen = []
     try:
-        for row, _new in pairs:
-            point = mounts.point_of(store, special(store, row)) if row["usetype"] == "fsgen" else None
+        started = [row for row, _new in pairs if row["loop"] is not None]
+        for row in started:
+            point = mounts.point_of(store, loops.device(row["loop"])) if row["usetype"] == "fsgen" else None
             if point and blocks.freeze(point):
                 frozen.append(point)
-        for row, _new in pairs:
-            if row["loop"] is not None:
-                loops.flush(row["loop"])
+        for row in started:
+            loops.flush(row["loop"])
         for row, new in pairs:
             blocks.clone(image(row["id"]), image(new))
     finally:
