@@ -4,9 +4,11 @@
 """The device below a UFS: its path, its loop, and what the ext4 on it says about itself."""
 import os
 import struct
+import time
 
 from simulator.core import loops, place
 
+PATIENCE = 10  # seconds
 MAGIC, VALID, ERRORS, NEEDS_RECOVERY = 0xEF53, 1, 2, 4
 
 
@@ -70,6 +72,17 @@ def backing(path):
     number = os.stat(local(path)).st_rdev
     with open("/sys/dev/block/%d:%d/loop/backing_file" % (os.major(number), os.minor(number))) as handle:
         return handle.read().strip()
+
+
+def wait_until_free(path):
+    """Wait until an unmounted device is really let go: a mount namespace copied from this one holds it for a moment longer."""
+    end = time.monotonic() + PATIENCE
+    while os.path.exists(path) and time.monotonic() < end:
+        try:
+            os.close(os.open(path, os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC))
+            return
+        except OSError:
+            time.sleep(0.01)
 
 
 def window(path):

@@ -82,7 +82,7 @@ def attach(store, special, point, words, letters=""):
         device.make_copy(special, image)
         with store.transaction():
             loop = loops.allocate(store, "mounted")
-            loops.attach(loop, image, read_only=False)
+            loops.attach(loop, image, False, False, *device.window(special))
         source = loops.node(loop)
     if process.run("mount", "-i", "-n", "-t", "ext4", "-o", "ro" if read_only else "rw", source, point) != 0:
         if loop is not None:
@@ -109,6 +109,7 @@ def detach(store, row):
             blocks.thaw(point)
         if process.run("umount", "-i", "-n", point) != 0:
             raise Failed("umount: %s busy" % point, 1)
+        device.wait_until_free(loops.node(row["loop"]) if row["loop"] is not None else device.local(row["special"]))
     with store.transaction() as db:
         db.execute("DELETE FROM ufs_mount WHERE host=? AND point=?", (place.HOST, point))
         db.execute("DELETE FROM ufs_lock WHERE host=? AND point=?", (place.HOST, point))

@@ -31,7 +31,7 @@ def mount_copy(store, path):
         number = loops.allocate(store, loops.PASSING)
         node = loops.node(number)
         holder = os.open(node, os.O_RDONLY | os.O_CLOEXEC)  # until the mount holds it
-        loops.attach(number, image, read_only=False, auto_clear=True)
+        loops.attach(number, image, False, True, *device.window(path))
     os.unlink(image)
     private_namespace()
     directory = tempfile.mkdtemp(prefix="ufsdump.")
