@@ -73,7 +73,7 @@ def run_module(main, argument_spec, **kwargs):
         module.fail_json(msg='%s: %s' % (module._name, error), commands=context.runner.commands)
     result.setdefault('commands', context.runner.commands)
     result.setdefault('reads', context.runner.reads)
-    if 'before' in result and 'after' in result:
+    if module._diff and 'before' in result and 'after' in result:
         result.setdefault('diff', difference(result['before'], result['after'], result['commands']))
     module.exit_json(**result)
 
