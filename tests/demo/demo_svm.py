@@ -5,81 +5,22 @@
 """The example of the Solaris Volume Manager Administration Guide, with a database on it: mirror d1 with the submirrors d2
 and d3, mounted on /home1, backed up from d3 while the database works, damaged, and restored."""
 
-from lab import Lab
-from postgresql import Cluster
-from stage import expect, headline, journal, last_record, playbook, tell
+from database import Story, play
 
-HOST = "node1"
-DATA = "/home1/pgdata"
-CHANGES = ("lockfs -w", "lockfs -u", "lockfs -f", "metaoffline", "metaonline", "dd", "ufsdump")
-BACKUP = {
-    "snapbackup_hosts": HOST,
-    "snapbackup_manager": "svm",
-    "snapbackup_name": "home1",
-    "snapbackup_volumes": [{"mirror": "d1", "submirror": "d3", "filesystem": "/home1"}],
-    "snapbackup_quiesce": [{"driver": "postgresql"}],
-    "snapbackup_destination": "/backup",
-}
+STORY = Story(
+    title="A simulated Solaris host with a real file system", topology="demo",
+    show=["metastat", "-c"], lines=("",),
+    point="/home1", fstype="ufs", device="/dev/md/dsk/d1", confirm="d1",
+    changes=("lockfs -w", "lockfs -u", "lockfs -f", "metaoffline", "metaonline", "dd", "ufsdump"),
+    variables={
+        "snapbackup_manager": "svm",
+        "snapbackup_name": "home1",
+        "snapbackup_volumes": [{"mirror": "d1", "submirror": "d3", "filesystem": "/home1"}],
+        "snapbackup_quiesce": [{"driver": "postgresql"}],
+    },
+    scale=20,
+)  # fmt: skip
 
 
 def main():
-    headline("A simulated Solaris host with a real file system")
-    lab = Lab("demo", hosts=[HOST], topology="demo", say=tell).up()
-    for line in lab.exec(HOST, ["metastat", "-c"]).stdout.splitlines():
-        tell(line)
-
-    headline("A PostgreSQL cluster on it, with pgbench at work")
-    cluster = Cluster(lab, HOST, DATA)
-    cluster.create(scale=20)
-    tell("%s, %d accounts" % (cluster.run("postgres", "--version").strip(), cluster.sums()[5]))
-    lab.exec(HOST, ["python3", "/opt/simulator/simctl", "journal", "--clear"])
-
-    with cluster.load() as load:
-        headline("Back up while the load runs")
-        before = cluster.rows()
-        playbook(lab, "backup", BACKUP)
-        after = cluster.rows()
-        expect(load.running and after > before, "pgbench went on all the time: %d transactions during the backup" % (after - before))
-    record = last_record(lab, HOST, "backup")
-
-    headline("What was done to the volume manager, in order")
-    for argv in journal(lab, HOST):
-        shown = " ".join([argv[0].rsplit("/", 1)[-1]] + argv[1:])
-        if shown.startswith(CHANGES):
-            tell(shown)
-
-    headline("Damage")
-    cluster.crash()
-    lab.exec(HOST, ["find", DATA + "/base", "-type", "f", "-delete"])
-    tell("deleted every table of the database")
-    tell("stopped PostgreSQL and unmounted /home1, as an operator must before a restore")
-    lab.exec(HOST, ["umount", "/home1"])
-
-    headline("Restore the image onto the mirror")
-    playbook(lab, "restore", {"snapbackup_hosts": HOST, "snapbackup_manifest": record["image"], "snapbackup_confirm": ["d1"]})
-
-    headline("Is it the database as it was?")
-    lab.exec(HOST, ["mount", "-F", "ufs", "/dev/md/dsk/d1", "/home1"])
-    lab.exec(HOST, ["rm", "-f", DATA + "/postmaster.pid"])
-    cluster.start()
-    accounts, tellers, branches, history, rows, counted = cluster.sums()
-    expect(counted == 2000000, "all %d accounts are there" % counted)
-    expect(accounts == tellers == branches == history, "accounts, tellers, branches and history agree on %d" % accounts)
-    between = (rows, before, after)
-    expect(before <= rows < after, "it holds %d transactions; there were %d when the backup began and %d when it ended" % between)
-    cluster.stop()
-    expect("Bad checksums:  0" in cluster.check_pages(), "the checksum of every page is right")
-    report(lab, record)
-
-
-def report(lab, record):
-    window = record["window"]
-    headline("Result")
-    tell("verdict                       %s" % record["verdict"])
-    tell("writers waited                %.0f ms, %.0f ms of it inside commands of the volume manager" % (
-        window["seconds"] * 1000, window["in_commands"] * 1000))  # fmt: skip
-    tell("without redundancy            %.1f s (until the resync had ended)" % record["redundancy_lost_seconds"])
-    tell("image and manifest on %s   %s" % (HOST, record["image"]))
-    tell("run record on %s           /var/lib/snapbackup/runs/%s.json" % (HOST, record["run"]))
-    tell("look around                   ./dev lab shell %s %s" % (HOST, lab.name))
-    tell("remove the hosts              ./dev lab down %s" % lab.name)
+    play(STORY)
