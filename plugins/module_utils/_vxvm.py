@@ -109,7 +109,7 @@ class Vxvm:
 
     def switch(self, group, volume, field):
         """A field of a volume that is on or off, as a bool; None where the release does not know the field."""
-        result = self.run([_platform.need('vxprint'), '-g', group, '-m', volume, '-F', '%' + field])
+        result = self.run([_platform.need('vxprint'), '-g', group, '-v', '-F', '%' + field, volume])
         word = result.out.strip()
         return {'on': True, 'off': False}.get(word) if result.rc == 0 else None
 
@@ -118,7 +118,7 @@ class Vxvm:
         found = self.switch(group, volume, 'devopen')
         if found is None:
             raise UnknownWord('vxprint does not tell whether volume %s is open.' % volume, object=volume, needed='devopen on or off',
-                              look='vxprint -g %s -m %s -F %%devopen' % (group, volume))
+                              look='vxprint -g %s -v -F %%devopen %s' % (group, volume))
         return found
 
     def is_restoring(self, group, volume):

@@ -18,7 +18,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import (
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import Member, TAG, name_of
 
 SYNCHRONISING, MIRROR_READY = 'synchronising', 'ready'
-PAUSE = 0.2
+# Seconds until what a command starts must be seen to have begun, and between two looks.
+BEGINS, PAUSE = 30.0, 0.2
 KIND = 'vxvm_snapshot:'
 
 
@@ -124,7 +125,7 @@ class Work:
         if result is None:
             return
         # New tasks take time to be set up (vxtask(1M)).
-        limit = _platform.monotonic() + (LIMIT if result.rc == 0 else 0)
+        limit = _platform.monotonic() + (BEGINS if result.rc == 0 else 0)
         while not needed():
             if _platform.monotonic() >= limit:
                 raise CommandFailed(result, '%s had no effect.' % ' '.join(argv), object=name_of(member),
