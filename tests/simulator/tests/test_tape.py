@@ -207,7 +207,8 @@ def test_programs(drive, tmp_path):
     (tmp_path / "file").write_bytes(os.urandom(100000))
     tape = str(node(drive))
     subprocess.run(["tar", "-C", tmp_path, "-b", "20", "-cf", tape, "file"], check=True)
-    subprocess.run("dd bs=32k <%s/file >%s 2>/dev/null" % (tmp_path, tape), shell=True, check=True)
+    with open(tmp_path / "file", "rb") as source, open(tape, "wb", buffering=0) as target:
+        subprocess.run(["dd", "bs=32k"], stdin=source, stdout=target, stderr=subprocess.DEVNULL, check=True)
     drive.ok("mt", "rewind")
     assert subprocess.run(["tar", "-tf", tape], stdout=subprocess.PIPE, check=True).stdout == b"file\n"
     at(drive, 1)
