@@ -168,11 +168,12 @@ class Record:
         retained = self.data['retained']
         if not self.is_open or not retained or self.data['boot'] != boot and not retained['survives_reboot']:
             return None
-        if retained['until'] == NEXT_RUN:
-            return 'its copies are kept until the next run of the set'
-        if retained['until'] <= (now or time.time()):
-            return None
-        return 'its copies are kept until %s' % time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(retained['until']))
+        end = 'the next run of the set'
+        if retained['until'] != NEXT_RUN:
+            if retained['until'] <= (now or time.time()):
+                return None
+            end = time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(retained['until']))
+        return 'its copies are kept until %s%s' % (end, '' if retained['survives_reboot'] else ', or until the host reboots')
 
     def split_seconds(self, boot):
         """Seconds since the first cut of a run that still has something split, or None."""

@@ -11,13 +11,17 @@ import calendar
 import os
 import time
 
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import parse_status
+
 LIVE, KEPT, DEAD, OVERDUE = 'live', 'kept', 'dead', 'overdue'
 
 
 def sets(runs, now=None):
     """[{"name", "manager", "open": [work(run)], "last": last_good() or None}], by name.
 
-    runs: records, oldest first, each with the keys open, live, kept and overdue.
+    runs: records, oldest first, each with the keys open, live, kept, overdue and locks.
     """
     now = now or time.time()
     names = sorted(set(run['name'] for run in runs))
@@ -40,7 +44,7 @@ def work(run, now):
                 remaining=min(known) if known and None not in known else None,
                 volumes=[member['volume'] for member in run['members']], retained=run['retained'],
                 undo=[entry['id'] for entry in run['undo']],
-                locks=[entry['path'] for entry in run['undo'] if entry['id'].startswith('filesystem_lock:')])
+                locks=run['locks'])
 
 
 def condition(run):
@@ -61,3 +65,31 @@ def last_good(run, now):
 def seconds_since(at, now):
     """Whole seconds from a moment in UTC until now, as far as the clock of the host is right."""
     return int(now - calendar.timegm(time.strptime(at, '%Y-%m-%dT%H:%M:%SZ')))
+
+
+def locked(records, runner):
+    """{run: [mount point, ...]}: which file systems the open runs hold locked.
+
+    A UFS says so itself (lockfs(1M)). Elsewhere nothing can be asked, and what the record says counts.
+    """
+    found, mounts = {}, _platform.mounts()
+    for record in records:
+        if record.is_open:
+            held = [entry['path'] for entry in record.data['undo'] if entry['id'].startswith('filesystem_lock:')]
+            points = set(held).union(member['filesystem'] for member in record.data['members'] if member.get('filesystem'))
+            ufs = [mount.point for mount in mounts if mount.fstype == 'ufs' and mount.point in points]
+            found[record.run] = sorted(set(held).difference(ufs).union(tagged(ufs, record.tag, runner)))
+    return found
+
+
+def tagged(points, tag, runner):
+    """Those of the UFS mount points that carry a lock with this tag. Where lockfs cannot be understood: all, as unknown."""
+    lockfs = _platform.find('lockfs')
+    if not points or not lockfs:
+        return []
+    try:
+        rows = parse_status(runner([lockfs] + points).out, points)
+    except Refused:
+        # The rest of the status is worth telling, and nothing is done because of this.
+        return [point + ' (unknown)' for point in points]
+    return [point for point in points if rows[point] == ('write', tag)]

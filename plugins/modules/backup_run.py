@@ -156,7 +156,7 @@ runs:
   description:
     - All records on the host, oldest first.
     - Each has the additional keys C(open); C(live), why the run must be left alone, or null; C(kept), why its copies stay split, or null;
-      C(overdue), whether its copies are split for longer than C(max_split).
+      C(overdue), whether its copies are split for longer than C(max_split); C(locks), the file systems that it holds locked.
   returned: when O(state=read)
   type: list
   elements: dict
@@ -302,7 +302,8 @@ def read(context):
         raise Refused('There is no run %s to take over on this host.' % params['takeover'], object=params['takeover'],
                       needed='the id of a run of this host', look='playbook volmgr.snapbackup.status')
     restored = dict((record.data['source_run'], record.run) for record in records if record.is_open)
-    runs = [shown(record, boot, params['takeover'], restored) for record in records
+    locks = _status.locked(records, context.runner)
+    runs = [dict(shown(record, boot, params['takeover'], restored), locks=locks.get(record.run, [])) for record in records
             if params['name'] in (None, record.data['name']) and params['run'] in (None, record.run)]
     stale = [run for run in runs if run['open'] and not run['live'] and not run['kept']]
     return dict(changed=False, runs=runs, sets=_status.sets(runs), stale=stale)

@@ -384,7 +384,9 @@ def test_a_record_of_the_first_version_is_read(state):
 def test_a_kept_copy_is_neither_alive_nor_dead(state):
     record = keep(begin(state))
     assert record.why_live(BOOT) is None and 'until the next run' in record.why_kept(BOOT)
-    assert record.why_kept('boot 2') and not keep(record, survives_reboot=False).why_kept('boot 2')
+    assert record.why_kept('boot 2') and 'reboots' not in record.why_kept(BOOT)
+    assert 'or until the host reboots' in keep(record, survives_reboot=False).why_kept(BOOT)
+    assert record.why_kept('boot 2') is None
     hour = time.time() + 3600
     keep(record, until=hour)
     assert time.strftime('%Y-%m-%dT%H:%M:%SZ', time.gmtime(hour)) in record.why_kept(BOOT)

@@ -15,7 +15,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _status
 AT, NOW = '2026-11-20T03:15:02Z', 1795144502 + 7500
 RUN = dict(run='20261120T031500Z-a1b2c3', name='home1', manager='svm', kind='backup', phase='store', open=True, live=None, kept=None,
            overdue=False, window=dict(at=AT), undo=[dict(id='svm_submirror:d1:d3')], members=[dict(volume='d1', remaining=2)],
-           retained=None, image=None, verdict='filesystem')
+           retained=None, locks=[], image=None, verdict='filesystem')
 
 
 def told(*runs):
@@ -56,9 +56,8 @@ def test_nothing_is_split_without_an_undo_entry_or_a_cut():
 
 
 def test_locks_that_are_held():
-    undo = [dict(id='filesystem_lock:/home1', path='/home1'), dict(id='svm_submirror:d1:d3')]
-    assert told(dict(undo=undo))[0]['open'][0]['locks'] == ['/home1']
-    assert '  /home1  ' in lines(dict(undo=undo))[1]
+    assert told(dict(locks=['/home1', '/db']))[0]['open'][0]['locks'] == ['/home1', '/db']
+    assert '  /home1 /db  ' in lines(dict(locks=['/home1', '/db']))[1]
 
 
 def test_the_last_good_backup(tmpdir):

@@ -303,3 +303,18 @@ def test_a_run_that_is_split_for_too_long_is_dead(call, solaris, begin):
 def test_a_preparation_needs_no_image(call, solaris, begin):
     run = begin(kind='prepare')['run']
     assert call('backup_run', run=run, state='closed', result='complete')['changed'] and not load(solaris, run).is_open
+
+
+def test_locks_that_a_run_holds(call, solaris, begin):
+    points = [solaris.mirror(name, d2='okay', d3='okay') for name in ('d1', 'd4')]
+    run = begin(members=[dict(volume='d1', filesystem=points[0])])['run']
+    begin('other', members=[dict(volume='d4', filesystem=points[1])])
+    assert entry(call, run)[0]['locks'] == []
+    assert call('filesystem_lock', run=run, state='locked', paths=points[:1], max_hold=60)['changed']
+    told = call('backup_run')
+    assert [found['locks'] for found in told['runs']] == [points[:1], []]
+    assert [work['locks'] for each in told['sets'] for work in each['open']] == [points[:1], []]
+    call('filesystem_lock', run=run, state='unlocked', paths=points[:1])
+    assert entry(call, run)[0]['locks'] == []
+    solaris.on('lockfs', 'echo gibberish; exit 0')
+    assert entry(call, run)[0]['locks'] == [points[0] + ' (unknown)']
