@@ -26,6 +26,8 @@ DC NAME PARENTVOL LOGVOL
 SP NAME SNAPVOL DCO
 '''
 LENGTH = 8192
+# Without site-packages it starts sooner; a virtual environment of CPython 2 finds nothing then.
+PYTHON = sys.executable + (' -B -S -E' if sys.version_info[0] > 2 else ' -B')
 
 
 def volume(plexes, **more):
@@ -48,7 +50,7 @@ class Veritas:
         for name in ('tools', 'tmp'):
             os.mkdir(self.path(name))
         for name in TOOLS:
-            self.put(os.path.join('tools', name), '#!/bin/sh\nexec %s -B -S -E %s %s %s "$@"\n' % (sys.executable, os.path.abspath(
+            self.put(os.path.join('tools', name), '#!/bin/sh\nexec %s %s %s %s "$@"\n' % (PYTHON, os.path.abspath(
                 __file__).replace('.pyc', '.py'), base, name))
             os.chmod(self.path('tools', name), 0o755)
         self.put('mnttab', '/dev/dsk/c0t0d0s0\t/\tufs\trw\t0\n')
