@@ -57,7 +57,7 @@ def of_volume(entry):
             + [("writeback", "on"), ("writecopy", "off")] + take(entry, "pl_num", "start_opts") + [("read_pol", entry["readpol"])]
             + take(entry, "minor") + [("user", "root"), ("group", "root"), ("mode", "0600"), ("log_type", "REGION")]
             + take(entry, "len") + [("log_len", "0"), ("rid", "0.%d" % (1024 + row["id"]))]
-            + take(entry, "iscachevol", "devopen", "fastresync", "hasdcolog", "instant", "inst_invalid", "restore")
+            + take(entry, "iscachevol", "fastresync", "hasdcolog", "instant", "inst_invalid", "restore")
             + [("dcoregionsz", str(row["region"] if entry["hasdcolog"] == "on" else 0)), ("snap_after_restore", "off"),
                ("guid", "{%08x-0000-11dd-8000-000000000000}" % row["id"])])
 

@@ -5,8 +5,6 @@
 
 Each field begins where the word of its header begins, or one blank after the field before it if that is longer.
 """
-from simulator.vxvm import model
-
 TY = "TY NAME         ASSOC        KSTATE   LENGTH   PLOFFS   STATE    TUTIL0  PUTIL0\n"
 TY_STARTS = (0, 3, 16, 29, 38, 47, 56, 65, 73)
 WIDE = (0, 3, 16, 29, 38, 47, 56, 66, 75)
@@ -81,10 +79,5 @@ def typed(entry, release):
 def plain(entry):
     """An entry as a line of the default layout."""
     names = ("tag", "name", "assoc", "kstate", "len", "column_pl_offset", "state", "tutil0", "putil0")
-    return line([entry[name] if entry["tag"] not in ("dg", "dm", "dc", "sp") or name not in ("kstate", "state") else "-"
-                 for name in names], TY_STARTS)
-
-
-def release_of(store):
-    """The release whose headers this host prints."""
-    return model.switch(store, "header")
+    stateless = ("kstate", "state") if entry["tag"] in ("dg", "dm", "dc", "sp") else ()
+    return line(["-" if name in stateless else entry[name] for name in names], TY_STARTS)

@@ -9,10 +9,14 @@ KINDS = {"dg": "dg", "dm": "dm", "v": "vol", "pl": "plex", "sd": "sd", "sc": "sc
 
 
 class Listing:
-    """Builds the entries of one group; UNIT: the letter of the unit of lengths (vxprint -u)."""
+    """Builds the entries of one group.
 
-    def __init__(self, store, group, unit=None):
-        self.store, self.group, self.unit = store, group, unit
+    unit: the letter of the unit of lengths (vxprint -u); opened: also find out which volumes are open, which takes longer
+    and keeps others from mounting them for a moment.
+    """
+
+    def __init__(self, store, group, unit=None, opened=False):
+        self.store, self.group, self.unit, self.opened = store, group, unit, opened
         self.block = int(model.switch(store, "block_size"))
         self.media = {row["id"]: row for row in model.disks(store, group["id"])}
 
@@ -66,7 +70,7 @@ class Listing:
         switch = {0: "off", 1: "on"}
         return {"fastresync": switch[row["fastresync"]], "hasdcolog": switch[int(log is not None)],
                 "instant": switch[row["instant"]], "iscachevol": switch[int(row["kind"] == "cache")],
-                "devopen": switch[int(row["polls"] > 0 or device.is_open(row))],
+                "devopen": switch[int(self.opened and (row["polls"] > 0 or device.is_open(row)))],
                 "restore": switch[int(restoring)], "inst_invalid": switch[int(row["state"] == model.INVALID)],
                 "minor": str(row["minor"]), "pl_num": str(len(model.plexes(self.store, row["id"])))}
 

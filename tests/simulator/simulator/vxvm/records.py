@@ -3,7 +3,6 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Volumes, plexes, DCOs and snap objects: made and removed with all that belongs to them."""
 from simulator.vxvm import device, model, space, task
-from simulator.vxvm.units import SECTOR
 
 DCO_LENGTH = 1136
 FIRST_MINOR = 55000
@@ -109,8 +108,3 @@ def delete_volume(store, volume):
     for plex in model.plexes(store, volume["id"]):
         delete_plex(store, plex)
     delete_record(store, volume)
-
-
-def bytes_of(volume):
-    """Length of a volume in bytes."""
-    return volume["length"] * SECTOR

@@ -62,6 +62,19 @@ def headed(found, names, entries, release):
     return None
 
 
+def table(store, blocks, found, names):
+    """Headers and lines in the layout of -t or the default one."""
+    release, typed = model.switch(store, "header"), "t" in found
+    if "q" in found:
+        head = ""
+    elif typed:
+        head = layout.header(release, headed(found, names, [entry for block in blocks for entry in flat(block)], release)) + "\n"
+    else:
+        head = layout.TY
+    texts = ["".join(layout.typed(entry, release) if typed else layout.plain(entry) for entry in flat(block)) for block in blocks]
+    return head + "\n".join(text for text in texts if text)
+
+
 def render(store, group, blocks, found, names):
     """The text of one group."""
     entries = [entry for block in blocks for entry in flat(block)]
@@ -72,13 +85,7 @@ def render(store, group, blocks, found, names):
     if "m" in found:
         return "".join(fields.description(entry, model.switch(store, "quotes")) for entry in entries)
     title = "" if "q" in found or "Q" in found else "Disk group: %s\n\n" % group["name"]
-    if "l" in found:
-        return title + "".join(fields.long(store, entry) for entry in entries)
-    release = layout.release_of(store)
-    quiet, typed = "q" in found, "t" in found
-    head = "" if quiet else layout.header(release, headed(found, names, entries, release)) if typed else layout.TY
-    body = ["".join(layout.typed(entry, release) if typed else layout.plain(entry) for entry in flat(block)) for block in blocks]
-    return title + head + ("" if quiet else "\n" if typed else "") + "\n".join(text for text in body if text)
+    return title + ("".join(fields.long(store, entry) for entry in entries) if "l" in found else table(store, blocks, found, names))
 
 
 def work(call):
@@ -86,18 +93,19 @@ def work(call):
     found, names = cli.options(call.args, "aAdfGhHlLmnpqQrsStvVc", "DeFgu", mixed=True)
     if "e" in found:
         raise cli.Usage("search expressions (-e) are not simulated")
+    polled = "devopen" in found.get("F", "")
 
     def look(store):
         texts, missing = [], set(names)
         for group in chosen_groups(store, found):
-            blocks = Listing(store, group, found.get("u")).blocks()
+            blocks = Listing(store, group, found.get("u"), polled or "l" in found).blocks()
             missing &= set(check_names(blocks, names))
             part = select(blocks, found, names)
             if any(part):
                 texts.append(render(store, group, part, found, names))
-        if "devopen" in found.get("F", ""):
+        if polled:
             store.db.execute("UPDATE vxvm_volume SET polls=max(polls-1, 0)")
-        call.out("\n".join(texts) if "F" not in found and "m" not in found and "n" not in found else "".join(texts))
+        call.out(("" if set("Fmn").intersection(found) else "\n").join(texts))
         return sorted(missing)
     missing = cli.step(call, look)
     for name in missing:
