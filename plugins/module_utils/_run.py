@@ -107,7 +107,7 @@ class Record:
     def change(self, edit):
         """Apply edit(data) to the record as it is on disk now, and keep the result."""
         with locked(self.state_dir):
-            current = _files.read_json(self.path) or self.data
+            current = dict(ADDED, **(_files.read_json(self.path) or self.data))
             edit(current)
             _files.write_json(self.path, current)
             self.data = current

@@ -378,7 +378,10 @@ def keep(record, until=_run.NEXT_RUN, survives_reboot=True):
 def test_a_record_of_the_first_version_is_read(state):
     record = begin(state)
     _files.write_json(record.path, dict((key, value) for key, value in record.data.items() if key not in _run.ADDED))
-    assert _run.load(state, record.run).data == record.data
+    old = _run.load(state, record.run)
+    assert old.data == record.data
+    old.update(phase='split')
+    assert old.why_kept(BOOT) is None and not old.is_overdue(BOOT) and old.why_live(BOOT)
 
 
 def test_a_kept_copy_is_neither_alive_nor_dead(state):
