@@ -65,7 +65,7 @@ if 'of' in options:
     full = state['capacity'] is not None and len(data) > state['capacity']
     with open(content(number), 'wb') as target:
         target.write(data)
-    state.update(files=number + 1, at=[number + 1, 0])
+    state.update(files=number + 1, at=[number + (number + 1 not in state['unmarked']), 0])
     save(state)
     if full:
         fail('dd: unexpected short write, wrote 0 bytes, expected 32768', 1)
@@ -91,7 +91,7 @@ class Drive:
         self.host = host
         self.device = host.file('0n', b'')
         self.state = host.path('tape')
-        self.write(dict(files=0, at=[0, 0], capacity=None, trouble=None, status=SOLARIS, unknown=[], stuck=[], rewinds=False, calls=[]))
+        self.write(dict(files=0, at=[0, 0], capacity=None, trouble=None, status=SOLARIS, unknown=[], stuck=[], unmarked=[], rewinds=False, calls=[]))
         for name, program in (('mt', MT), ('dd', DD)):
             self.tool(name, program % dict(state=self.state, device=self.device))
 

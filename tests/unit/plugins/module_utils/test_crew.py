@@ -5,12 +5,13 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import os
 import threading
 import time
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _crew, _job, _manifest
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _crew, _files, _job, _manifest, _worker
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._worker import Stopped
 
 
@@ -70,6 +71,21 @@ def test_an_interruption_stops_all(monkeypatch):
 
 
 # Streams of a job.
+
+def test_nothing_is_started_any_more_once_all_were_to_end(host):
+    record = host.record()
+    host.store(record)
+    host.ended(record)
+    directory = _job.directory_of(record)
+    job = _worker.Job(directory, _files.read_json(os.path.join(directory, 'spec.json')), {})
+    job.kill_tools(job.gauge('d1'))
+    with job.running(job.gauge('d1'), ['/bin/true']):
+        pass
+    job.kill_tools()
+    with pytest.raises(Stopped):
+        with job.running(job.gauge('d1'), ['/bin/true']):
+            pass
+
 
 def test_volumes_of_a_run_are_stored_side_by_side(host):
     """Each waits for the other: one after the other they would never end."""

@@ -241,6 +241,14 @@ def test_what_is_wrong_with_the_drive_ends_the_job_in_plain_words(host, drive, t
     assert os.listdir(host.backup) == []
 
 
+def test_a_file_without_its_mark_is_no_image(host, drive, tape):
+    """The next one would be written behind it, and found under another number."""
+    tape.write_label('HOME-07')
+    drive.set(unmarked=[2])
+    now = stored(host, drive, host.record(), **on(host))
+    assert now['state'] == _job.FAILED and 'not where it was wound to' in now['error'] and now['manifest'] is None
+
+
 @pytest.mark.parametrize('position', ['append', 'start'])
 def test_a_wrong_tape_is_not_written_to(host, drive, tape, position):
     tape.write_label('HOME-08')
