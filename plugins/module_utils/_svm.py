@@ -237,11 +237,10 @@ def member(mirror, submirror, partitions=()):
     """The run record's entry for one mirror that is to be split, with the file systems found in the mount table.
 
     partitions: names of the soft partitions on it. They have the file systems then, and the mirror itself has none.
-    halves: how many submirrors the mirror has while it is whole; remaining: how many of them stay while one is split.
+    remaining: how many submirrors stay while one is split.
     """
     found = dict(placed(mirror.name), volume=mirror.name, copy=submirror.name, device=raw_device(submirror.name),
-                 block_device=block_device(submirror.name), bytes=mirror.blocks * BLOCK, halves=len(mirror.submirrors),
-                 remaining=len(mirror.submirrors) - 1)
+                 block_device=block_device(submirror.name), bytes=mirror.blocks * BLOCK, remaining=len(mirror.submirrors) - 1)
     if partitions:
         found['soft_partitions'] = [dict(placed(name), volume=name) for name in partitions]
     return found
@@ -264,14 +263,14 @@ def refuse_elsewhere(volume, filesystem):
 
 def held(members):
     """What is to be held still while members are cut: each mirror, or instead of it the mounted soft partitions on it."""
-    return [part for member in members for part in mounted_parts(member) or [member]]
-
-
-def mounted_parts(member):
-    return [part for part in member.get('soft_partitions', []) if part['filesystem']]
+    return [part for each in members for part in
+            [part for part in each.get('soft_partitions', []) if part['filesystem']] or [each]]
 
 
 def worth(members):
     """One entry for each cut, with a file system if all that lies there can be held still by locks."""
-    return [member if member['filesystem'] or len(mounted_parts(member)) < max(1, len(member.get('soft_partitions', [])))
-            else dict(member, filesystem=mounted_parts(member)[0]['filesystem']) for member in members]
+    found = []
+    for each in members:
+        points = [part['filesystem'] for part in each.get('soft_partitions', [])] or [each['filesystem']]
+        found.append(dict(each, filesystem=points[0] if all(points) else None))
+    return found

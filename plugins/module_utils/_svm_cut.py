@@ -47,6 +47,15 @@ def ownership(svm):
     return [{'argv': [_platform.need('metaset'), '-s', svm.diskset], 'match': owned_pattern(svm.diskset)}]
 
 
+def marked_offline(svm, pairs):
+    """That all submirrors are offline, and not on their way home, which looks the same in the full report; where there is metastat -c."""
+    names = sorted(set(mirror for mirror, dummy in pairs))
+    if svm.marks(names) is None:
+        return []
+    rows = [r'(?=[\s\S]*^\s*%s\s+m\s.*\s%s \(offline\))' % (re.escape(mirror), re.escape(submirror)) for mirror, submirror in pairs]
+    return [{'argv': [svm.metastat, '-c'] + operands(*names), 'match': r'\A' + ''.join(rows)}]
+
+
 class Offline:
     """The submirror stays in its mirror, which remembers what is written meanwhile. It can only be read, and a boot ends it."""
 
@@ -65,7 +74,7 @@ class Offline:
 
     @staticmethod
     def proof(svm, pairs):
-        clauses = ownership(svm)
+        clauses = ownership(svm) + marked_offline(svm, pairs)
         for mirror, submirror in pairs:
             command = IN_UTC + [svm.metastat, '-t'] + operands(mirror)
             result = svm.run(command)

@@ -74,6 +74,7 @@ class Members:
     def __init__(self, context, diskset):
         self.context = context
         self.svm = Svm(context.runner, diskset)
+        self.svm.refuse_foreign_set()
         self.wanted, self.pairs, self.cuts, self.mirrors, self.before = {}, [], {}, {}, {}
         self._layout = None
 
@@ -87,9 +88,6 @@ class Members:
         if self._layout is None:
             self._layout = self.svm.volumes()
         return self._layout
-
-    def read(self, names):
-        self.mirrors = self.svm.mirrors(sorted(set(names))) if names else {}
 
     def take(self, pair, cut):
         self.pairs.append(pair)
@@ -140,10 +138,10 @@ def suppose_home(mirrors, records):
 def to_split(context, cut):
     """The Members of option members, each with a submirror: the one named, else the last one that is okay."""
     entries = context.params['members']
-    members = Members(context, common_set([entry['mirror'] for entry in entries], context.params['diskset']))
-    members.svm.refuse_foreign_set()
-    members.wanted = mirrors_of(entries, members.layout, members.svm.diskset)
-    members.read(list(members.wanted))
+    diskset = common_set([entry['mirror'] for entry in entries], context.params['diskset'])
+    members = Members(context, diskset)
+    members.wanted = mirrors_of(entries, members.layout, diskset)
+    members.mirrors = members.svm.mirrors(sorted(members.wanted))
     if context.check:
         suppose_home(members.mirrors, [_run.load(context.params['state_dir'], run) for run in context.params['assume_ended']])
     for mirror, wanted in members.wanted.items():
@@ -166,15 +164,16 @@ def to_bring_home(context):
     entries = context.params.get('members')
     if entries is None:
         entries = split_entries(context.record)
-    members = Members(context, common_set([entry['mirror'] for entry in entries], context.params.get('diskset')) if entries else None)
+    diskset = common_set([entry['mirror'] for entry in entries], context.params.get('diskset'))
+    members = Members(context, diskset)
     for entry in entries:
         if not entry['submirror']:
             raise Refused('It is not said which submirror of %s is to come home.' % entry['mirror'], object=entry['mirror'],
                           needed='its name in members')
-        pair = tuple(qualified(entry[key], members.svm.diskset) for key in ('mirror', 'submirror'))
+        pair = tuple(qualified(entry[key], diskset) for key in ('mirror', 'submirror'))
         mine = entry_of(context.record, *pair)
         members.take(pair, BY_ACTION[mine['action'] if mine else context.params['state']])
-    members.svm.refuse_foreign_set()
-    members.read([mirror for mirror, dummy in members.pairs])
+    names = sorted(set(mirror for mirror, dummy in members.pairs))
+    members.mirrors = members.svm.mirrors(names) if names else {}
     members.before = members.look(members.mirrors, lambda: members.layout)
     return members

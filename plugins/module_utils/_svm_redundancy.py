@@ -50,5 +50,4 @@ def unmirrored(context):
         return {}
     same_boot = data['boot'] == _platform.boot_identity(context.runner)
     seconds = round(_platform.monotonic() - min(data['window']['cuts']), 1) if same_boot else None
-    halves = dict((member['volume'], member.get('halves')) for member in data['members'])
-    return dict((mirror, seconds) for mirror, number in halves.items() if number == 2)
+    return dict((member['volume'], seconds) for member in data['members'] if member.get('remaining') == 1)

@@ -183,8 +183,10 @@ def test_a_roll_back_goes_on_after_a_death_and_a_boot(host, command):
     host.fault(command, "kill-after")
     died = outcome(host.start_module("svm_mirror", run=restore.run, source_run=restore.source, state=state))
     assert died.get("killed"), died
-    host.simctl("reboot", "--no-kill")
-    host.run("umount", "/home1", check=False)
+    # Without the mirror no host comes up that mounts it at boot.
+    if command != "metaclear":
+        host.simctl("reboot", "--no-kill")
+        host.run("umount", "/home1", check=False)
     restore.call("rolled_back")
     restore.finish()
     host.run("mount", "/home1")

@@ -232,7 +232,7 @@ def test_member_of_a_mounted_mirror(host):
     found = mirror()
     assert member(found, found.submirror('d3')) == {
         'volume': 'd1', 'copy': 'd3', 'device': '/dev/md/rdsk/d3', 'block_device': '/dev/md/dsk/d3', 'original': '/dev/md/rdsk/d1',
-        'bytes': 16780224 * 512, 'filesystem': '/home1', 'fstype': 'ufs', 'halves': 2, 'remaining': 1}
+        'bytes': 16780224 * 512, 'filesystem': '/home1', 'fstype': 'ufs', 'remaining': 1}
 
 
 @pytest.mark.parametrize('filesystem, found', [('/home2', '/home1'), ('/', '/home1')])

@@ -62,13 +62,14 @@ def test_confirm_offline_without_option_c():
 
 def timed(said):
     """An Svm that is answered so where it asks for the times, and asks for them in UTC."""
-    return svm(**{'env TZ=UTC0 %s -t d1' % _platform.need('metastat'): said})
+    return svm(concise='offline', **{'env TZ=UTC0 %s -t d1' % _platform.need('metastat'): said})
 
 
 @pytest.mark.parametrize('times', ['times', 'times_long'])
 def test_proof_holds_while_nothing_changes(times):
     text = fixture('metastat', times)
-    clause, = Offline.proof(timed(text), [('d1', 'd3')])
+    marked, clause = Offline.proof(timed(text), [('d1', 'd3')])
+    assert marked['argv'] == [_platform.need('metastat'), '-c', 'd1']
     assert clause['argv'] == ['/usr/bin/env', 'TZ=UTC0', _platform.need('metastat'), '-t', 'd1']
     assert re.search(clause['match'], text)
     assert not re.search(clause['match'], text.replace('09:12:03', '09:12:04'))
@@ -79,7 +80,7 @@ def test_proof_holds_while_nothing_changes(times):
 
 def test_proof_does_not_hold_for_a_name_that_only_begins_alike():
     text = fixture('metastat', 'times')
-    clause, = Offline.proof(timed(text), [('d1', 'd3')])
+    clause = Offline.proof(timed(text), [('d1', 'd3')])[1]
     assert not re.search(clause['match'], text.replace('d3', 'd33'))
 
 
@@ -95,6 +96,32 @@ def test_proof_needs_a_report_that_ends_well(rc):
     with pytest.raises(CommandFailed) as caught:
         Offline.proof(timed(answer(fixture('metastat', 'times'), rc=rc)), [('d1', 'd3')])
     assert caught.value.facts['object'] == 'd1'
+
+
+@pytest.mark.parametrize('concise, good', [
+    ('offline', True), ('two_way', False), ('resyncing', False), ('maintenance', False), ('first_offline', False)])
+def test_proof_that_an_offline_submirror_is_not_on_its_way_home(concise, good):
+    clause = Offline.proof(timed(fixture('metastat', 'times')), [('d1', 'd3')])[0]
+    assert holds(clause, fixture('concise', concise)) is good
+
+
+def test_all_members_are_marked_in_one_clause():
+    times = fixture('metastat', 'times')
+    reader = timed(times)
+    reader.run.answers.update({'metastat -c d1 d9': 'd1 m 8.0GB d2 d3 (offline)\nd9 m 8.0GB d19 d29 (offline)\n',
+                               'env TZ=UTC0 %s -t d9' % _platform.need('metastat'): times.replace('d1:', 'd9:').replace(
+                                   'of d1', 'of d9').replace('d2', 'd19').replace('d3', 'd29')})
+    clause = Offline.proof(reader, [('d1', 'd3'), ('d9', 'd29')])[0]
+    assert holds(clause, '    d9 m 8.0GB d19 d29 (offline)\nd1 m 8.0GB d2 d3 (offline)\n')
+    assert not holds(clause, 'd1 m 8.0GB d2 d3 (offline)\nd9 m 8.0GB d19 d29\n')
+    assert not holds(clause, 'd1 m 8.0GB d2 d3 (offline)\nd9 m 8.0GB d19 (offline) d29\n')
+
+
+def test_releases_without_option_c_have_the_time_alone():
+    text = fixture('metastat', 'times')
+    reader = svm('offline', NO_OPTION_C, **{'env TZ=UTC0 %s -t d1' % _platform.need('metastat'): text})
+    clause, = Offline.proof(reader, [('d1', 'd3')])
+    assert '-t' in clause['argv']
 
 
 # Detached.

@@ -60,7 +60,8 @@ def test_split_and_bring_back(call, two, run):
     assert undo(two, name) == ['svm_submirror:d1:d3', 'svm_submirror:d4:d6'] and 'metastat -p' in data['layout']
     assert not any('by' in entry or 'returning' in entry for entry in data['undo'])
     in_utc = ['/usr/bin/env', 'TZ=UTC0', two.path('tools', 'metastat'), '-t']
-    assert [clause['argv'] for clause in data['proof']] == [in_utc + ['d1'], in_utc + ['d4']] and two.locks() == []
+    marked = [two.path('tools', 'metastat'), '-c', 'd1', 'd4']
+    assert [clause['argv'] for clause in data['proof']] == [marked, in_utc + ['d1'], in_utc + ['d4']] and two.locks() == []
 
     again = call('svm_submirror', run=name, state='offline', members=MEMBERS)
     assert not again['changed'] and again['commands'] == [] and again['window'] == done['window']
@@ -256,7 +257,7 @@ def test_the_zone_of_a_module_does_not_matter(call, two, run, monkeypatch):
     name = run()
     monkeypatch.setenv('TZ', 'EST5')
     call('svm_submirror', run=name, state='offline', members=MEMBERS[:1])
-    assert re.escape('10:00:00') in record(two, name)['proof'][0]['match']
+    assert re.escape('10:00:00') in record(two, name)['proof'][1]['match']
     monkeypatch.setenv('TZ', 'JST-9')
     assert call('svm_submirror', run=name, state='online')['changed'] and two.states('d1')['d3'] == 'resyncing'
 
