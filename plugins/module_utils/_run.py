@@ -22,6 +22,7 @@ import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._overlap import refuse_opening
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
 
@@ -33,7 +34,6 @@ NAME = re.compile(r'^[A-Za-z][A-Za-z0-9_.-]{0,62}\Z')
 KINDS = ('backup', 'restore', 'prepare')
 PHASES = ('preflight', 'prepare', 'split', 'present', 'store', 'withdraw', 'retained', 'rejoin', 'record', 'restore', 'rollback')
 RESULTS = ('complete', 'failed', 'abandoned')
-GOOD_VERDICTS = ('application', 'filesystem', 'crash')
 NEXT_RUN = 'next_run'
 # The phases in which copies are split and nobody gives them back yet.
 SPLIT_PHASES = ('split', 'present', 'store')
@@ -247,7 +247,7 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
     """Begin a run of the backup set name and return its Record.
 
     fields: max_split, source_run, source_manifest and peers of the record. takeover: id of a live run that counts as dead.
-    Refused as by refuse_opening().
+    Refused as by _overlap.refuse_opening().
     """
     if stale_after < 1:
         raise Refused('A run cannot count as dead at once.', object='stale_after', found='%d s' % stale_after, needed='at least 1 s')
@@ -258,7 +258,7 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
     if not NAME.match(name):
         raise Refused('%r cannot name a backup set.' % name, object=name, needed='a letter, then letters, digits, dot, dash, underscore')
     with locked(state_dir):
-        refuse_opening(state_dir, name, kind, members, boot, fields.get('source_run'), takeover)
+        refuse_opening(all_runs(state_dir), name, members, boot, fields.get('source_run'), takeover)
         data = dict(ADDED, schema=SCHEMA, run=new_run_id(), name=name, sequence=_next_sequence(state_dir), manager=manager, kind=kind,
                     host=host, phase='preflight', result=None, error=None, opened=time.time(), deadline=time.time() + stale_after,
                     stale_after=stale_after, closed=None, boot=boot, members=members, undo=[], window=None, verdict=None, proof=[],
@@ -267,63 +267,6 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
         record = Record(state_dir, data)
         _files.write_json(record.path, data)
     return record
-
-
-def refuse_opening(state_dir, name, kind, members, boot, source_run=None, takeover=None, ended=()):
-    """Refused while another run of the same set, or of the same volumes, is open, or where source_run has no copy to go back to.
-
-    A live one must end first, a dead one must be recovered first, since its split copies are not this run's. ended: ids of
-    runs that count as ended, where check mode has only predicted their recovery.
-    """
-    for other in all_runs(state_dir):
-        if other.run != source_run and other.run not in ended:
-            refuse_overlap(other, name, kind, members, boot)
-    if source_run:
-        refuse_source(load(state_dir, source_run), boot, takeover)
-
-
-def refuse_overlap(other, name, kind, members, boot):
-    """Refused if the open run other works on the same set or the same volumes.
-
-    What it keeps for the next run of its set is in nobody's way there: a backup gives it back before it splits, and a restore
-    onto the original leaves it alone.
-    """
-    if not other.is_open or other.data['name'] == name and other.data['retained']:
-        return
-    volumes = set(member['volume'] for member in members)
-    shared = volumes.intersection(member['volume'] for member in other.data['members'])
-    if other.data['name'] != name and not shared:
-        return
-    why = other.why_live(boot)
-    kept = other.why_kept(boot)
-    state = ' and alive: ' + why if why else ', ' + kept if kept else ', and dead'
-    raise Refused('Run %s of set %s is still open%s.' % (other.run, other.data['name'], state),
-                  object=other.run, found='phase %s' % other.data['phase'],
-                  needed='no open run of %s' % (', '.join(sorted(shared)) or name),
-                  look='playbook volmgr.snapbackup.status',
-                  remedy='wait for it, or take it over (snapbackup_takeover=%s)' % other.run if why or kept
-                  else 'run the playbook volmgr.snapbackup.recover')
-
-
-def refuse_source(source, boot, takeover=None):
-    """Refused unless the run source still has whole copies of one point in time, which nobody is at work on."""
-    data = source.data
-    live = source.splitting(boot) if source.run == takeover else source.why_live(boot)
-    if not live and data['job'] and alive(data['job'], boot):
-        live = 'its copy job, process %s, is running' % data['job']['pid']
-    if data['kind'] != 'backup' or not source.is_open or not data['undo']:
-        found = 'a run of kind %s that has %s' % (data['kind'], 'nothing split' if source.is_open else 'ended')
-    elif live:
-        found = live
-    elif any(entry.get('returning') for entry in data['undo']):
-        found = 'copies that are being given back, which overwrites them'
-    elif data['verdict'] not in GOOD_VERDICTS:
-        found = 'a cut with the verdict %s' % data['verdict']
-    else:
-        return
-    raise Refused('The copies of run %s cannot be restored from.' % source.run, object=source.run, found=found,
-                  needed='a backup whose copies are split, whole, and not in use', look='playbook volmgr.snapbackup.status',
-                  remedy='restore from a manifest')
 
 
 def _next_sequence(state_dir):

@@ -199,7 +199,7 @@ import os
 import re
 import time
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _status
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _overlap, _run, _status
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity, monotonic
@@ -213,8 +213,8 @@ def opened(context):
                       needed='a letter, then at most 62 letters, digits, dots, dashes, underscores')
     boot = boot_identity(context.runner)
     if context.check:
-        _run.refuse_opening(params['state_dir'], params['name'], params['kind'], params['members'], boot, params['source_run'],
-                            params['takeover'], params['assume_ended'])
+        _overlap.refuse_opening(_run.all_runs(params['state_dir']), params['name'], params['members'], boot, params['source_run'],
+                                params['takeover'], params['assume_ended'])
         return dict(changed=True, run='<run>', record={'members': params['members']}, before={}, after={'phase': 'preflight'})
     record = _run.open_run(params['state_dir'], params['name'], params['manager'], params['kind'], params['members'], boot,
                            os.uname()[1], params['stale_after'], params['takeover'], source_run=params['source_run'],
