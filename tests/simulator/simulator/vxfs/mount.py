@@ -5,7 +5,7 @@
 import os
 import time
 
-from simulator.core import blocks, place, process
+from simulator.core import place, process
 from simulator.ufs import device, mnttab
 from simulator.vxfs import mounts
 
@@ -94,8 +94,6 @@ def umount(call):
     row = mounts.find(call.store, device.block(os.path.normpath(operands[-1]))) if operands else None
     if row is None:
         return call.become_real()
-    if "-f" in call.args:
-        blocks.thaw(row["point"])
     detach(call.store, row)
     return 0
 

@@ -162,12 +162,6 @@ def returning(store, row, useopts, attributes):
     return plexes[:wanted]
 
 
-def must_be_closed(row):
-    """Refuse a volume that is mounted or open."""
-    if device.is_open(row):
-        raise Refusal("Volume %s is open or mounted" % row["name"], 31)
-
-
 def snapback(call, store, group, found, operands):
     """snapback [nmirror=N] snapvolume; -o allplexes, resyncfromreplica."""
     attributes, row, _names = one_volume(store, group, operands)
@@ -180,10 +174,10 @@ def snapback(call, store, group, found, operands):
     if origin is None or origin["dg"] != group["id"]:
         raise Refusal("Volume %s is not a snapshot of a volume in this disk group" % row["name"], 20)
     classic(origin)
-    must_be_closed(row)
+    device.must_be_closed(row)
     restoring = "resyncfromreplica" in useopts
     if restoring:
-        must_be_closed(origin)
+        device.must_be_closed(origin)
     plexes = returning(store, row, useopts, attributes)
     made = give_back(store, group, row, origin, plexes, restoring, found.get("t"))
     return None if "b" in found else (lambda: [cli.finished(call, one) for one in made])

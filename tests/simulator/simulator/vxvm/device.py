@@ -105,6 +105,12 @@ def is_open(row):
     return bool(holders(loops.device(row["loop"])))
 
 
+def must_be_closed(row):
+    """Refuse a volume that is mounted or open."""
+    if is_open(row):
+        raise model.Refusal("Volume %s is open or mounted" % row["name"], 31)
+
+
 def cut(store, pairs):
     """Copy the data of volumes at one instant: PAIRS of (volume row, id of the new volume).
 

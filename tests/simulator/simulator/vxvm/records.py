@@ -93,6 +93,12 @@ def delete_dco(store, volume):
         model.delete(store, "volume", log["id"])
 
 
+def forget_changes(store, row):
+    """Changes are no longer tracked: the next resynchronisation with any snapshot copies everything."""
+    model.update(store, "volume", row["id"], fastresync=0)
+    store.db.execute("UPDATE vxvm_volume SET tracked=0 WHERE id=? OR origin=?", (row["id"], row["id"]))
+
+
 def delete_record(store, volume):
     """Remove a volume that has no plexes any more, its DCO, snap objects and data. What leads to it from others stays."""
     task.forget(store, volume=volume["id"])

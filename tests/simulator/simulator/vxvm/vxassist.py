@@ -33,12 +33,6 @@ def make(_call, store, group, _found, operands):
                           usetype=attributes.get("usetype", "fsgen"), polls=int(model.switch(store, "open_cache")))
 
 
-def closed(row):
-    """Refuse a volume that is open."""
-    if device.is_open(row):
-        raise Refusal("Volume %s is open or mounted" % row["name"], 31)
-
-
 def remove(_call, store, group, _found, operands):
     """remove {volume|mirror|log} volume [plex]"""
     kind, names = (operands + [""])[0], operands[1:]
@@ -47,7 +41,7 @@ def remove(_call, store, group, _found, operands):
         raise cli.Usage("remove {volume|mirror|log} volume")
     row = model.volume(store, group["id"], names[0])
     if kind == "volume":
-        closed(row)
+        device.must_be_closed(row)
         records.delete_volume(store, row)
     elif kind == "log":
         if model.dco(store, row["id"]) is None:
@@ -62,13 +56,7 @@ def drop_dco(store, row):
     for tie in model.links(store, row["id"]):
         model.delete(store, "link", tie["id"])
     records.delete_dco(store, row)
-    forget_changes(store, row)
-
-
-def forget_changes(store, row):
-    """Changes are no longer tracked: the next resynchronisation with any snapshot copies everything."""
-    model.update(store, "volume", row["id"], fastresync=0)
-    store.db.execute("UPDATE vxvm_volume SET tracked=0 WHERE id=? OR origin=?", (row["id"], row["id"]))
+    records.forget_changes(store, row)
 
 
 def remove_mirror(store, row, names):

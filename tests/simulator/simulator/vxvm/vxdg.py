@@ -143,14 +143,13 @@ def join(_call, store, _found, names):
     store.db.execute("DELETE FROM vxvm_group WHERE id=?", (source["id"],))
 
 
-def listmove(call, store, found, names):
+def listmove(call, store, _found, names):
     """listmove source target object...: what would go along."""
     source = imported(store, names[0] if names else "")
     volumes, disks = groups.selection(store, source, names[2:], True)
     rows = sorted([model.get(store, "disk", disk)["media"] for disk in disks]
                   + [model.get(store, "volume", one)["name"] for one in volumes])
     call.out("".join(name + "\n" for name in rows))
-    return found
 
 
 def init(_call, store, _found, names):
@@ -182,17 +181,20 @@ def destroy(_call, store, _found, names):
         store.db.execute("DELETE FROM vxvm_group WHERE id=?", (group["id"],))
 
 
-def nothing(call, store, _found, names):
-    """flush, upgrade, recover: nothing to do; bootdg, defaultdg: there is none."""
+def nothing(_call, store, _found, names):
+    """flush, upgrade, recover: nothing to do."""
     for name in names:
         imported(store, name)
-    if call.args[-1] in ("bootdg", "defaultdg"):
-        call.out("nodg\n")
+
+
+def default(call, _store, _found, _names):
+    """bootdg, defaultdg: there is none."""
+    call.out("nodg\n")
 
 
 VERBS = {"list": show, "free": free, "deport": deport, "import": bring, "split": split, "move": move, "join": join,
          "listmove": listmove, "init": init, "destroy": destroy, "flush": nothing, "upgrade": nothing, "recover": nothing,
-         "bootdg": nothing, "defaultdg": nothing}
+         "bootdg": default, "defaultdg": default}
 
 
 def work(call):

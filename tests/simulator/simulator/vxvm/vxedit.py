@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """vxedit(1M): remove records, set their fields; vxmend(1M): clear the fields of a dead command."""
-from simulator.vxvm import breakoff, cli, model, records
+from simulator.vxvm import cli, device, model, records
 from simulator.vxvm.model import Refusal
 
 FAILURE = 1
@@ -38,7 +38,7 @@ def remove(store, group, found, name):
 
 def remove_volume(store, row, found):
     """rm of a volume."""
-    breakoff.must_be_closed(row)
+    device.must_be_closed(row)
     if row["kstate"] == model.ENABLED and "f" not in found:
         raise Refusal("Volume %s is enabled, use -f to force" % row["name"], 29)
     if model.plexes(store, row["id"]) and "r" not in found:
@@ -52,7 +52,7 @@ def remove_cache(store, row, found):
     if (users or row["kstate"] == model.ENABLED) and "f" not in found:
         raise Refusal("Cache %s is in use" % row["name"], 29)
     for user in users:
-        breakoff.must_be_closed(user)
+        device.must_be_closed(user)
     for user in users:
         records.delete_volume(store, user)
     model.delete(store, "cache", row["id"])

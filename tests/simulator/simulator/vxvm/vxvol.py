@@ -2,9 +2,8 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """vxvol(1M): start, stop, FastResync, state."""
-from simulator.vxvm import breakoff, cli, device, model, records
+from simulator.vxvm import cli, device, model, records, task
 from simulator.vxvm.model import Refusal
-from simulator.vxvm.vxassist import forget_changes
 
 FAILURE = 1
 STATE_WORDS = cli.STATE_WORDS
@@ -13,7 +12,6 @@ UNSTARTABLE = (model.INVALID, model.EMPTY)
 
 def drop_unfinished(store, row):
     """Plexes whose attach was interrupted are removed when their volume is started, and their space is given back."""
-    from simulator.vxvm import task
     busy = {one["plex"] for one in task.live(store, volume=row["id"])}
     for plex in model.plexes(store, row["id"], *model.ATTACHING):
         if plex["id"] not in busy:
@@ -49,7 +47,7 @@ def stop(store, _group, rows, _found):
     for row in rows:
         if row["kstate"] != model.ENABLED:
             raise Refusal("Volume %s is not started" % row["name"], 26)
-        breakoff.must_be_closed(row)
+        device.must_be_closed(row)
     for row in rows:
         device.stop(store, row, model.CLEAN)
 
@@ -73,13 +71,12 @@ def stopall(store, group, _rows, _found):
         raise Refusal("Volume %s is open or mounted" % busy[0], 31)
 
 
-def init(store, _group, rows, found):
+def init(store, _group, rows, _found):
     """init {active|clean|zero} volume: only the states are set here."""
     for row in rows:
         model.update(store, "volume", row["id"], state=model.ACTIVE)
         if row["kstate"] != model.ENABLED:
             start_one(store, model.get(store, "volume", row["id"]))
-    return found
 
 
 def change(store, group, operands):
@@ -93,7 +90,7 @@ def change(store, group, operands):
         raise cli.Usage("Attribute fastresync has an invalid value: %s" % value)
     for row in rows:
         if value == "off":
-            forget_changes(store, row)
+            records.forget_changes(store, row)
         else:
             model.update(store, "volume", row["id"], fastresync=1)
 
