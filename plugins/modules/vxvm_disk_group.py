@@ -99,7 +99,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import LIM
 
 # What each wanted state accepts as reached.
 REACHED = {'imported': ('started', 'partly', 'stopped'), 'started': ('started',), 'stopped': ('stopped',), 'deported': ('deported',)}
-BETWEEN_TRIES = 2.0
+BETWEEN_TRIES = 0.5
 
 
 def undo_id(name):
