@@ -151,6 +151,8 @@ def conduct(lab, cell, outcome):
         outcome.told += "\nAGAIN: " + ended.said
         outcome.word = "reported" if ended.error else scenario.mended
         outcome.problems += scenario.check(lab)
+    if cell.effect is None and outcome.word != scenario.normal:
+        outcome.problems.append("without a fault it ends as %s, not as %s" % (outcome.word, scenario.normal))
     outcome.problems += checks.said(lab, ended)
     for check in (checks.locks, checks.processes, checks.complete, checks.one_cut, checks.data, checks.left_over):
         outcome.problems += [problem for problem in check(lab) if problem not in outcome.problems]

@@ -28,7 +28,7 @@ def good_end(lab, ended):
     if ended.error:
         return []
     return ["the play ended well, and run %s is open" % record["run"] for record in lab.open_runs()] + [
-        "the play ended well, and %s" % line for line in lab.manager.not_redundant(lab.host)
+        "the play ended well, and %s" % line for line in lab.not_redundant()
     ]
 
 
@@ -92,7 +92,7 @@ def data(lab):
 
 def said(lab, ended):
     """What is not in order at the end has been told: with the name of the object, and what to look with or to do."""
-    wrong = ["run %s is open" % record["run"] for record in lab.open_runs()] + lab.manager.not_redundant(lab.host)
+    wrong = ["run %s is open" % record["run"] for record in lab.open_runs()] + lab.not_redundant()
     if not wrong or ended.error and any(name in ended.said for name in lab.manager.POINTS) and any(
             word in ended.said for word in ("Look with: ", "To do: ", "run the playbook ")):  # fmt: skip
         return []

@@ -206,7 +206,13 @@ class Lab:
         return [json.loads(self.host.read(path)) for path in self.host.files(STATE + "/runs/*.json")]
 
     def open_runs(self):
-        return [record for record in self.records() if record["closed"] is None]
+        """The open runs but those whose copies are kept on purpose."""
+        return [record for record in self.records() if record["closed"] is None and record["phase"] != "retained"]
+
+    def not_redundant(self):
+        """What keeps the volumes from being redundant, unless that is wanted."""
+        kept = [record for record in self.records() if record["closed"] is None and record["phase"] == "retained"]
+        return [] if kept else self.manager.not_redundant(self.host)
 
     def heal(self):
         """No fault is left to come; says whether the one that was planted has been met."""

@@ -19,9 +19,12 @@ from ansible.utils.unsafe_proxy import wrap_var
 
 ROOT = Path(__file__).resolve().parents[2]
 COLLECTION, BUILTIN = "volmgr.snapbackup.", "ansible.builtin."
+INCLUDES = ("ansible.builtin.include_", "ansible.builtin.import_")
+# Key of a scope: variables that are above facts, of loops and includes.
+ABOVE = "__above__"
 OMIT = "__omit_this_argument__"
 KEYWORDS = {"name", "vars", "when", "loop", "loop_control", "register", "check_mode", "changed_when", "failed_when", "ignore_errors",
-            "diff", "no_log", "block", "rescue", "always"}  # fmt: skip
+            "diff", "no_log", "block", "rescue", "always", "delegate_to", "ignore_unreachable"}  # fmt: skip
 NOT_GOOD = ("failed", "lost", "absent")
 
 init_plugin_loader([str(ROOT / ".cache" / "collections")])
@@ -67,13 +70,19 @@ class Play:
 
     def block(self, tasks, role, scope):
         for task in tasks:
-            self.task(task, role, dict(scope, **task.get("vars", {})))
+            own = task.get("vars", {})
+            if any(word.startswith(INCLUDES) for word in task):
+                # Other than those of any other task they hide what was set as a fact, also inside.
+                scope_here = {**scope, ABOVE: {**scope.get(ABOVE, {}), **own}}
+            else:
+                scope_here = {**scope, **own}
+            self.task(task, role, scope_here)
 
     def value(self, template, scope):
         """A template's value. scope: variables of the tasks and blocks around it."""
         always = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": "node1"}
         roles = {**always, **self.defaults, **self.own}
-        self.templar.available_variables = {**roles, **scope, **self.facts, **scope.get(LOOP, {}), **self.variables}
+        self.templar.available_variables = {**roles, **scope, **self.facts, **scope.get(ABOVE, {}), **self.variables}
         return self.templar.template(template)
 
     def holds(self, conditions, scope):
@@ -90,13 +99,15 @@ class Play:
             if self.holds(task.get("when", True), scope):
                 self.guarded(task, role, scope)
             return
-        (action,) = [word for word in task if word not in KEYWORDS]
+        action, *unknown = [word for word in task if word not in KEYWORDS]
+        if unknown:
+            raise ValueError("%s: words that are not known here: %s" % (role, ", ".join([action, *unknown])))
         if "loop" in task:
             variable = task.get("loop_control", {}).get("loop_var", "item")
             # The variable of an outer loop stays known inside.
-            outer = scope.get(LOOP, {})
+            outer = scope.get(ABOVE, {})
             items = self.value(task["loop"], scope)
-            results = [self.once(task, action, role, {**scope, LOOP: {**outer, variable: item}}) for item in items]
+            results = [{**self.once(task, action, role, {**scope, ABOVE: {**outer, variable: item}}), variable: item} for item in items]
             result = {"results": results, "changed": any(one.get("changed") for one in results)}
         else:
             result = self.once(task, action, role, scope)
@@ -134,6 +145,8 @@ class Play:
     def act(self, task, action, arguments, role, scope):
         if action.startswith(COLLECTION):
             name = self.value(task.get("name", action), scope)
+            if "delegate_to" in task:
+                raise ValueError("%s: there is only one host here" % name)
             module = action[len(COLLECTION):]
             if module == "wait_progress":
                 return self.wait(role, self.value(arguments, scope), name)
@@ -185,7 +198,6 @@ class Play:
         raise ValueError("tasks with %s are not known here" % action)
 
 
-LOOP = "__loop__"
 # "assert" is a word of Python.
 setattr(Play, "assert", lambda self, arguments, role, scope: None if self.holds(arguments["that"], scope) else {
     "failed": True, "msg": self.value(arguments.get("fail_msg", "Assertion failed"), scope)})  # fmt: skip

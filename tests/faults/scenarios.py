@@ -5,21 +5,38 @@
 """What is being done when a fault comes: a backup, a recovery or a restore of a manager's volumes.
 
 prepare(lab) brings the host there, play(lab) is what meets the fault, again(lab) is what the documentation tells to do after
-one. Both return lab.Ended. word(lab, ended) says how a play that has failed left the host, when nothing more has to be done.
+one. Both return lab.Ended. check(lab) is what must hold when that has ended, as sentences for what does not.
+
+normal: the word for its end without a fault. mended: that for a host which again() has put in order. word(lab): that for a play
+that has failed and left nothing to do.
 """
 
+
+def keep(lab, method):
+    """Make a backup whose copies stay split; its record."""
+    ended = lab.play("main", snapbackup_method=method, snapbackup_retain="until_next_run")
+    if ended.error:
+        raise RuntimeError("no copy to keep: " + ended.error)
+    return lab.records()[0]
+
+
 class Backup:
-    """A backup with one method. only: the commands whose faults are tried, all unless given."""
+    """A backup with one method. only: the commands whose faults are tried, all unless given.
 
-    mended = "recovered"
+    after_kept: the copies of an earlier run have been kept, and are given back first.
+    """
 
-    def __init__(self, method, only=None):
-        self.name = "backup, " + method
+    normal, mended = "unharmed", "recovered"
+
+    def __init__(self, method, only=None, after_kept=False):
+        self.name = "backup, " + method + (", while an earlier copy is kept" if after_kept else "")
         self.method = method
         self.only = only
+        self.after_kept = after_kept
 
     def prepare(self, lab):
-        pass
+        if self.after_kept:
+            keep(lab, self.method)
 
     def play(self, lab):
         return lab.play("main", snapbackup_method=self.method)
@@ -34,7 +51,7 @@ class Backup:
 
     def unfinished(self, lab):
         """Whether the play has left anything to do."""
-        return bool(lab.open_runs() or lab.manager.not_redundant(lab.host))
+        return bool(lab.open_runs() or lab.not_redundant())
 
     def check(self, lab):
         return []
@@ -47,6 +64,7 @@ class Recover(Backup):
         super().__init__(method, only)
         self.name = "recover, the other half has failed" if broken else "recover"
         self.broken = broken
+        self.normal = "reported" if broken else "unharmed"
 
     def prepare(self, lab):
         lab.stop_before = ("volume_backup", "started")
@@ -74,10 +92,21 @@ class Recover(Backup):
         return [] if now == lab.frozen[run] else ["the last good copy was overwritten: %s" % now]
 
 
+class BackupAfter(Recover):
+    """A backup that first takes over one whose controller died just before it stored."""
+
+    def __init__(self, method, only=None):
+        super().__init__(method, only)
+        self.name = "backup, %s, after a dead one" % method
+
+    def play(self, lab):
+        return lab.play("main", snapbackup_method=self.method, snapbackup_takeover=lab.open_runs()[0]["run"])
+
+
 class Restore:
     """The restore of an image onto volumes that hold something else by now."""
 
-    mended = "restored again"
+    normal, mended = "unharmed", "restored again"
 
     def __init__(self, method, only=None):
         self.name = "restore, " + method
@@ -105,12 +134,17 @@ class Restore:
                 lab.manager.new_file_system(lab.host, volume, point)
 
     def play(self, lab):
-        return lab.play("restore", snapbackup_manifest=lab.stored["image"], snapbackup_confirm=list(lab.manager.POINTS))
+        return lab.play("restore", snapbackup_confirm=list(lab.manager.POINTS), **self.source(lab))
+
+    def source(self, lab):
+        """What is restored from, as variables of the role."""
+        return {"snapbackup_manifest": lab.stored["image"]}
 
     def again(self, lab):
         self.vacate(lab)
-        return lab.play("restore", snapbackup_manifest=lab.stored["image"], snapbackup_confirm=list(lab.manager.POINTS),
-                        snapbackup_takeover=next((record["run"] for record in lab.open_runs()), ""))  # fmt: skip
+        runs = [record["run"] for record in lab.open_runs()]
+        return lab.play("restore", snapbackup_confirm=list(lab.manager.POINTS), snapbackup_takeover=runs[0] if runs else "",
+                        **self.source(lab))  # fmt: skip
 
     def word(self, lab):
         return "refused"
@@ -130,3 +164,19 @@ class Restore:
             now, then = lab.tree(lab.manager.POINTS[volume]), lab.frozen_tree(run, volume)
         return [] if now == then else ["%s was restored, and differs from what was frozen" % volume]
 
+
+class Rollback(Restore):
+    """The restore from copies that are still split. options: variables of the manager's role for it."""
+
+    def __init__(self, only=None, **options):
+        super().__init__("dd", only)
+        self.name = "restore from the kept copy"
+        self.options = options
+
+    def prepare(self, lab):
+        lab.stored = keep(lab, self.method)
+        lab.stop_writer()
+        self.vacate(lab)
+
+    def source(self, lab):
+        return dict(self.options, snapbackup_restore_from="copy", snapbackup_restore_run=lab.stored["run"])

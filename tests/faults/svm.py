@@ -4,7 +4,7 @@
 
 """Solaris Volume Manager: two mirrors, each with a UFS, one submirror of each split."""
 
-from scenarios import Backup, Recover, Restore
+from scenarios import Backup, BackupAfter, Recover, Restore, Rollback
 
 TITLE = "Solaris Volume Manager"
 TOPOLOGY = {
@@ -33,10 +33,13 @@ SCENARIOS = [
     Backup("dd"),
     Backup("tar", only=("mount", "umount")),
     Backup("ufsdump", only=("ufsdump",)),
+    Backup("dd", only=("metaonline",), after_kept=True),
+    BackupAfter("dd", only=("metaonline",)),
     Recover("tar"),
     Recover("dd", only=("metastat",), broken=("c1t0d0s0", "c1t0d0s1")),
     Restore("dd"),
     Restore("ufsdump", only=("lockfs", "ufsrestore")),
+    Rollback(svm_backup_rollback_confirmed=True),
 ]
 
 
