@@ -8,7 +8,6 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import collections
-import contextlib
 import os
 import threading
 
@@ -48,9 +47,9 @@ def pack_argvs(packing):
     if packing.compression:
         argvs.append(_compress(packing))
     if packing.encryption:
-        if not packing.recipients or not os.path.isfile(packing.recipients):
-            raise Refused('It is not known for whom to encrypt.', object=packing.recipients, found='no such file',
-                          needed='option recipients, a file of public keys on this host')
+        if not _is_file(packing.recipients):
+            raise Refused('It is not known for whom to encrypt.', object=packing.recipients, found='no file %s' % packing.recipients,
+                          needed='option recipients, the absolute path of a file of public keys on this host')
         how = ENCRYPTIONS[packing.encryption]
         argvs.append([_platform.need(how.tool)] + _filled(how.pack, recipients=packing.recipients))
     return argvs
@@ -76,15 +75,20 @@ def unpack_argvs(image, identity):
     argvs = []
     if image['encryption']:
         how = ENCRYPTIONS[image['encryption']]
-        if '{identity}' in how.unpack and not (identity and os.path.isfile(identity)):
+        if '{identity}' in how.unpack and not _is_file(identity):
             raise Refused('The image of %s is encrypted.' % image['volume'], object=image['volume'],
                           found='no file %s' % identity if identity else 'no key',
-                          needed='option identity, a file of secret keys on this host')
+                          needed='option identity, the absolute path of a file of secret keys on this host')
         argvs.append([_platform.need(how.tool)] + _filled(how.unpack, identity=identity))
     if image['compression']:
         how = COMPRESSIONS[image['compression']]
         argvs.append([_platform.need(how.tool)] + how.unpack)
     return argvs
+
+
+def _is_file(path):
+    """Whether there is a file that the job finds too, whose directory is another."""
+    return path is not None and os.path.isabs(path) and os.path.isfile(path)
 
 
 def _filled(words, **values):
@@ -99,38 +103,39 @@ def convey(job, gauge, argvs, feed, first, last):
     if not argvs:
         feed(last)
         return
-    with _running(job, gauge, argvs, None) as (entry, out):
+    with job.running(gauge, argvs[0], PIPE, PIPE) as entry:
         first.write = writer(entry.input)
         feeder = _Feeder(feed, first, entry)
-        try:
-            last.take(out)
-        except BaseException:
-            # It may wait for a tool that reads, or for a filter that takes no more.
-            job.kill_tools(gauge)
-            feeder.join()
-            raise
-        feeder.join()
-        if feeder.error is not None and not isinstance(feeder.error, OutputFailed):
-            raise feeder.error
+        _behind(job, gauge, argvs[1:], entry, lambda end: _pump(job, gauge, feeder, last, end.output))
     # Where a filter took no more it has failed, and has just said so itself.
     if feeder.error is not None:
         raise Refused('%s ended before it had read all.' % argvs[0][0], object=gauge.name, found=str(feeder.error))
 
 
-@contextlib.contextmanager
-def _running(job, gauge, argvs, source):
-    """Filters one behind the other: (the Tool that takes what is to be filtered, the descriptor of what comes out).
+def _behind(job, gauge, argvs, before, use):
+    """Let more filters take what comes out of the Tool before, one behind the other, and call use(the last one)."""
+    if not argvs:
+        use(before)
+        return
+    with job.running(gauge, argvs[0], before.output, PIPE) as tool:
+        # As long as we had it too, the one before would not see this one end.
+        before.process.stdout.close()
+        _behind(job, gauge, argvs[1:], tool, use)
 
-    source: the descriptor that the first one reads from, or None where we write to it.
-    """
-    with job.running(gauge, argvs[0], PIPE if source is None else source, PIPE) as tool:
-        if len(argvs) == 1:
-            yield tool, tool.output
-        else:
-            with _running(job, gauge, argvs[1:], tool.output) as (dummy, out):
-                # The next one has it; as long as we had it too, its writer would not see it end.
-                tool.process.stdout.close()
-                yield tool, out
+
+def _pump(job, gauge, feeder, last, out):
+    """Let the feeder feed, and last take what comes out, until both are at the end."""
+    feeder.start()
+    try:
+        last.take(out)
+    except BaseException:
+        # It may wait for a tool that reads, or for a filter that takes no more.
+        job.kill_tools(gauge)
+        feeder.join()
+        raise
+    feeder.join()
+    if feeder.error is not None and not isinstance(feeder.error, OutputFailed):
+        raise feeder.error
 
 
 class _Feeder(threading.Thread):
@@ -141,7 +146,6 @@ class _Feeder(threading.Thread):
         self.daemon = True
         self.error = None
         self._work = (feed, copier, entry)
-        self.start()
 
     def run(self):
         feed, copier, entry = self._work
