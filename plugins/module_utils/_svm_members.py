@@ -66,7 +66,8 @@ def mirror_below(layout, volume):
 
 
 class Members:
-    """pairs: [(mirror, submirror)]; cuts: {pair: how it is or will be split}; before: {mirror: {submirror: state}}.
+    """pairs: [(mirror, submirror)]; cuts: {pair: how it is or will be split}; before: {mirror: {submirror: state}}; strays: the pairs
+    whose submirror may be detached, and so need not be in its mirror.
 
     Built by to_split() or split_by(). The states of submirrors are as in _svm.
     """
@@ -76,6 +77,7 @@ class Members:
         self.svm = Svm(context.runner, diskset)
         self.svm.refuse_foreign_set()
         self.wanted, self.pairs, self.cuts, self.mirrors, self.before = {}, [], {}, {}, {}
+        self.strays = []
         self._layout = None
 
     @property
@@ -98,15 +100,10 @@ class Members:
         found = states(mirrors)
         for mirror, submirror in self.pairs:
             if submirror not in found[mirror]:
-                if not self.may_be_alone(mirror, submirror):
+                if (mirror, submirror) not in self.strays or self.cuts[mirror, submirror] is not Detach:
                     submirror_of(mirrors[mirror], submirror)
                 found[mirror][submirror] = state_alone(layout(), submirror)
         return found
-
-    def may_be_alone(self, mirror, submirror):
-        """Whether a member that is no submirror of its mirror can have been one: it is to be attached, or some run has detached it."""
-        return self.cuts[mirror, submirror] is Detach and (
-            self.context.params['state'] == Detach.action or self.owner(mirror, submirror) is not None)
 
     def now(self):
         return self.look(self.svm.mirrors(self.names), self.svm.volumes) if self.names else {}
@@ -146,7 +143,9 @@ def to_split(context, cut):
         suppose_home(members.mirrors, [_run.load(context.params['state_dir'], run) for run in context.params['assume_ended']])
     for mirror, wanted in members.wanted.items():
         members.take((mirror, wanted.submirror or chosen(members.mirrors[mirror], context.record)), cut)
+    members.strays = [pair for pair in members.pairs if members.owner(*pair)]
     members.before = members.look(members.mirrors, lambda: members.layout)
+    members.strays = members.pairs
     return members
 
 
@@ -173,6 +172,7 @@ def to_bring_home(context):
         pair = tuple(qualified(entry[key], diskset) for key in ('mirror', 'submirror'))
         mine = entry_of(context.record, *pair)
         members.take(pair, BY_ACTION[mine['action'] if mine else context.params['state']])
+    members.strays = members.pairs
     names = sorted(set(mirror for mirror, dummy in members.pairs))
     members.mirrors = members.svm.mirrors(names) if names else {}
     members.before = members.look(members.mirrors, lambda: members.layout)

@@ -436,11 +436,12 @@ def test_a_window_of_detaching_that_fails_is_rolled_back(call, two, run, fault, 
 @pytest.mark.parametrize('change', [
     lambda host: host.put('more', 'd9 -m /dev/md/rdsk/d3 1\n'), lambda host: host.put('more', 'd101 -p d3 -o 1 -b 2 \n'),
     lambda host: host.put('stripes', 'd2\nd5\nd6\n'), lambda host: host.put('stripes', 'd2\nd5\nd6\nd3 1 1 c9t9d9s9\n')])
-def test_a_detached_submirror_that_somebody_else_has_is_never_attached(call, two, run, change):
+@pytest.mark.parametrize('state', ['attached', 'online'])
+def test_a_detached_submirror_that_somebody_else_has_is_never_attached(call, two, run, change, state):
     name = run()
     call('svm_submirror', run=name, state='detached', members=MEMBERS[:1])
     change(two)
-    told = call('svm_submirror', run=name, state='attached')
+    told = call('svm_submirror', run=name, state=state)
     assert not told['changed'] and 'left alone' in str(told['warnings'])
     assert two.journal('metattach') == [] and undo(two, name) == [] and two.states('d1') == dict(d2='okay')
 
