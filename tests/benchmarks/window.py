@@ -22,6 +22,7 @@ import conftest  # noqa: E402,F401  # pylint: disable=unused-import  # it makes 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce  # noqa: E402
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner  # noqa: E402
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import Svm  # noqa: E402
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_cut import Offline  # noqa: E402
 
 
 def main(tools, mirrors):
@@ -30,7 +31,7 @@ def main(tools, mirrors):
     members = [{'volume': mirror, 'filesystem': '/' + mirror, 'fstype': 'ufs'} for mirror in mirrors]
     window = _quiesce.Window(_quiesce.lock_holders(members, 'snapbackup:bench'),
                              [[_platform.need('metaoffline'), mirror, submirror] for mirror, submirror in pairs],
-                             lambda look: Svm(look).confirm_offline(pairs), 60, os.path.join(tools, 'lease.json'))
+                             lambda look: Offline.confirm(Svm(look), pairs), 60, os.path.join(tools, 'lease.json'))
     print(json.dumps(window.open(Runner())))
 
 
