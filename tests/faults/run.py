@@ -25,8 +25,8 @@ from lab import SHORT  # noqa: E402
 PAGE = ROOT / "docs" / "faults.md"
 # Much of a trial is waiting.
 WORKERS = 2 * (os.cpu_count() or 1)
-# Every so manieth cell is in the part: no divisor of the numbers of faults that a command has, so that all of them are in it.
-PART = 17
+# About so many cells are in the part.
+PART = 40
 TELL_EVERY = 10
 
 
@@ -81,7 +81,15 @@ def plan(options, outcomes):
     """The cells to try, by the outcomes of the clean runs."""
     found = [cell for outcome in outcomes for cell in cells.of(outcome.cell.manager, outcome.cell.number, outcome.calls)]
     found = [cell for cell in found if wanted(cell, options.names)]
-    return found[::PART] if options.part else found
+    return found[::stride(len(found))] if options.part else found
+
+
+def stride(count):
+    """Every so manieth cell of count is in the part. No number of faults that a command has divides it: all of them are in it."""
+    step = max(1, count // PART)
+    while any(step % divisor == 0 for divisor in range(2, len(cells.EFFECTS))):
+        step += 1
+    return step
 
 
 def without_fault(names):
