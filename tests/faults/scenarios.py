@@ -23,23 +23,25 @@ def keep(lab, method):
 class Backup:
     """A backup with one method. only: the commands whose faults are tried, all unless given.
 
-    after_kept: the copies of an earlier run have been kept, and are given back first.
+    after_kept: the copies of an earlier run have been kept, and are given back first. how: what is said of it in its name, where
+    options, which are variables of the roles, make a difference.
     """
 
     normal, mended = "unharmed", "recovered"
 
-    def __init__(self, method, only=None, after_kept=False):
-        self.name = "backup, " + method + (", while an earlier copy is kept" if after_kept else "")
+    def __init__(self, method, only=None, after_kept=False, how=None, **options):
+        self.name = ", ".join(filter(None, ["backup", method, "while an earlier copy is kept" if after_kept else None, how]))
         self.method = method
         self.only = only
         self.after_kept = after_kept
+        self.options = options
 
     def prepare(self, lab):
         if self.after_kept:
             keep(lab, self.method)
 
     def play(self, lab):
-        return lab.play("main", snapbackup_method=self.method)
+        return lab.play("main", snapbackup_method=self.method, **self.options)
 
     def again(self, lab):
         """Recover, without waiting until the run counts as dead."""
@@ -47,7 +49,7 @@ class Backup:
         return lab.play("recover", snapbackup_takeover=runs[0]["run"] if runs else "")
 
     def word(self, lab):
-        return "rolled back" if any(call.command == lab.manager.CUT for call in lab.calls) else "refused"
+        return "rolled back" if any(call.command in lab.manager.CUT for call in lab.calls) else "refused"
 
     def unfinished(self, lab):
         """Whether the play has left anything to do."""

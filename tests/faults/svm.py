@@ -28,12 +28,13 @@ VARIABLES = {
 READS = {"metastat": None, "kstat": None, "fsck": ("-m",), "lockfs": ()}
 # Simulated commands that only hand on to the real tool.
 REAL = ("dd",)
-CUT = "metaoffline"
+CUT = ("metaoffline", "metadetach")
 SCENARIOS = [
     Backup("dd"),
     Backup("tar", only=("mount", "umount")),
     Backup("ufsdump", only=("ufsdump",)),
     Backup("dd", only=("metaonline",), after_kept=True),
+    Backup("dd", only=("metadetach", "metattach"), how="detached", svm_backup_cut="detach"),
     BackupAfter("dd", only=("metaonline",)),
     Recover("tar"),
     Recover("dd", only=("metastat",), broken=("c1t0d0s0", "c1t0d0s1")),

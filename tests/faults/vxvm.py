@@ -32,7 +32,7 @@ READS = {"vxprint": None, "vxtask": None, "vxdctl": None, "vxdisk": None, "kstat
          "vxsnap": ("list",)}  # fmt: skip
 # Simulated commands that only hand on to the real tool.
 REAL = ("dd",)
-CUT = "vxassist"
+CUT = ("vxassist",)
 SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd")]
 
 
