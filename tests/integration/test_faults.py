@@ -2,13 +2,14 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""What tests/faults plays without a controller is what ansible-playbook does: the same commands in the same order."""
+"""What tests/faults plays without a controller is what ansible-playbook does; and what it cannot play: to be cut off during a command."""
 
 import re
 import subprocess
 import sys
 
-from hosts import CHANGES, ROOT
+import pytest
+from hosts import CHANGES, ROOT, wait
 from plays import HOME1, Play
 
 VOLUMES = [{"mirror": "d1", "submirror": "d3"}, {"mirror": "d10", "submirror": "d12"}]
@@ -34,3 +35,33 @@ def test_the_play_without_a_controller_is_the_play(host, lab):
     host.forget()
     Play(lab, "backup", dict(HOME1, snapbackup_volumes=VOLUMES, snapbackup_method="tar"), "--limit", "node1").end()
     assert order(printed.splitlines()) == order(host.commands())
+
+
+CUT_CONNECTION = "pkill -KILL -f '[s]shd: root@notty'; ip link set eth0 down; sleep 4; ip link set eth0 up"
+
+
+@pytest.mark.parametrize(
+    "what, command",
+    [("boot", "metaoffline"), ("boot", "fsck"), ("boot", "metaonline"), ("controller", "metaoffline"), ("connection", "metaoffline"),
+     ("connection", "metaonline")],
+)  # fmt: skip
+def test_a_play_that_is_cut_off_during_a_command_is_recovered(host, lab, what, command):
+    """While the command hangs, the host boots, the controller is killed or the connection is cut. The lock goes without any of them."""
+    host.fault(command, "hang")
+    play = Play(lab, "backup", dict(HOME1, snapbackup_lease=3, snapbackup_unreachable_timeout=1), "--limit", "node1")
+    (call,) = wait(lambda: [call for call in host.journal() if call.fault and call.ended is None], "the hang", 60)
+    if what == "boot":
+        host.simctl("reboot")
+    elif what == "connection":
+        host.run("sh", "-c", CUT_CONNECTION)
+    play.kill()
+    wait(lambda: host.locks() == [], "the end of the lock")
+    assert host.writable("/home1", 10)
+
+    run = host.record()["run"]
+    host.run("pkill", "-KILL", "-f", " ".join(call.words), check=False)
+    wait(lambda: host.run("pgrep", "-f", "AnsiballZ_", check=False).returncode == 1, "the end of the module")
+    Play(lab, "recover", {"snapbackup_takeover": run}, "--limit", "node1").end()
+    assert host.record(run)["result"] == "abandoned"
+    assert host.manifests() == []
+    host.assert_nothing_left()
