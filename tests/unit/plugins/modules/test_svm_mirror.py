@@ -202,7 +202,7 @@ SPOILS = [
     (DETACHED, lambda host: host.put('more', 'd9 -m d3 1\n'), 'not the frozen copy')]
 
 
-@pytest.mark.parametrize('cut, spoil, word', [(cut, spoil, word) for cuts, spoil, word in SPOILS for cut in cuts], indirect=['cut'])
+@pytest.mark.parametrize('cut, spoil, word', [(one, how, what) for ones, how, what in SPOILS for one in ones], indirect=['cut'])
 def test_what_cannot_be_rolled_back_is_left_as_it_is(call, host, source, restore, cut, spoil, word):
     spoil(host)
     before, undo = changes(host), record(host, source)['undo']
