@@ -460,6 +460,11 @@ def test_a_dead_run_is_restored_from_and_a_live_one_only_when_it_is_named(state)
     with pytest.raises(Refused) as caught:
         restore_from(state, source.run)
     assert 'sign of life' in caught.value.facts['found']
+    source.update(job=_process.identity(os.getpid(), BOOT))
+    with pytest.raises(Refused) as caught:
+        restore_from(state, source.run, takeover=source.run)
+    assert str(os.getpid()) in caught.value.facts['found']
+    source.update(job=None)
     assert restore_from(state, source.run, takeover=source.run).is_open
     other = split(begin(state, 'two', ['d2']))
     dead(other)
