@@ -75,13 +75,12 @@ def shown(call):
 
 
 def reads(described, call):
-    """Whether a call changes nothing."""
-    known = described.READS
-    if call.command not in known:
-        return False
-    options = [word for word in call.argv[1:] if re.match(r"-[a-z]$", word)]
-    return known[call.command] is None or set(options) <= set(known[call.command]) | {"-F"} and (
-        not known[call.command] or bool(set(options) & set(known[call.command])))  # fmt: skip
+    """Whether a call changes nothing, by what READS of the manager says of the command."""
+    words = described.READS.get(call.command, ["no such word"])
+    if words is None:
+        return True
+    given = call.argv[1:]
+    return any(word in words for word in given) if words else not any(word.startswith("-") for word in given)
 
 
 def distinct(described, calls):
@@ -100,12 +99,10 @@ def distinct(described, calls):
 def effects(described, call):
     """The effects tried at a call."""
     if call.by == "play":
-        return list(OUTSIDE)
+        return OUTSIDE
     if call.command in described.REAL:
-        known = OF_REAL
-    else:
-        known = OF_READS if reads(described, call) else EFFECTS
-    known = [effect for effect in known if effect not in OUTSIDE]
+        return OF_REAL
+    known = OF_READS if reads(described, call) else [effect for effect in EFFECTS if effect not in OUTSIDE]
     return [effect for effect in known if call.by == "watchdog" or effect not in SPARED]
 
 
@@ -132,6 +129,7 @@ def trial(cell):
 
 
 def conduct(lab, cell, outcome):
+    """Play the scenario with the fault, look, put in order what is left to do, and look again."""
     scenario = cell.scenario
     scenario.prepare(lab)
     lab.calls.clear()
@@ -141,18 +139,17 @@ def conduct(lab, cell, outcome):
     if cell.effect and not lab.heal():
         outcome.problems.append("the fault was not met")
     outcome.problems += checks.good_end(lab, ended)
-    for check in (checks.locks, checks.processes, checks.complete):
-        outcome.problems += check(lab)
-    outcome.word = "unharmed" if not ended.error else scenario.word(lab)
-    if not ended.error:
-        outcome.problems += scenario.check(lab)
-    elif scenario.unfinished(lab):
+    look(lab, outcome, checks.locks, checks.processes, checks.complete)
+    outcome.word = scenario.word(lab) if ended.error else "unharmed"
+    if ended.error and scenario.unfinished(lab):
         ended = scenario.again(lab)
         outcome.told += "\nAGAIN: " + ended.said
         outcome.word = "reported" if ended.error else scenario.mended
-        outcome.problems += scenario.check(lab)
     if cell.effect is None and outcome.word != scenario.normal:
         outcome.problems.append("without a fault it ends as %s, not as %s" % (outcome.word, scenario.normal))
     outcome.problems += checks.said(lab, ended)
-    for check in (checks.locks, checks.processes, checks.complete, checks.one_cut, checks.data, checks.left_over):
-        outcome.problems += [problem for problem in check(lab) if problem not in outcome.problems]
+    look(lab, outcome, scenario.check, checks.locks, checks.processes, checks.complete, checks.one_cut, checks.data, checks.left_over)
+
+
+def look(lab, outcome, *questions):
+    outcome.problems += [problem for question in questions for problem in question(lab) if problem not in outcome.problems]

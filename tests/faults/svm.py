@@ -24,7 +24,7 @@ VARIABLES = {
     "snapbackup_name": "data",
     "snapbackup_volumes": [{"mirror": "d1", "submirror": "d3"}, {"mirror": "d10", "submirror": "d12"}],
 }
-# Commands that change nothing, by the name of the command; None: whatever its arguments are.
+# Commands that change nothing: always, with one of these words, or without an option.
 READS = {"metastat": None, "kstat": None, "fsck": ("-m",), "lockfs": ()}
 # Simulated commands that only hand on to the real tool.
 REAL = ("dd",)
