@@ -224,7 +224,12 @@ def test_a_copy_that_is_split_for_too_long(site):
     site.change(run["run"], retained=None, phase="store", max_split=1, deadline=run["deadline"] + 3600)
     output = site.play("recover", {"snapbackup_alert": alert}, rc=2)
     assert "split for longer than snapbackup_max_split" in output and raised("two") and not site.split("two")
-    assert site.records()[1]["closed"]
+    site.play("backup", site.set("three", snapbackup_retain="48"))
+    run = site.records()[2]
+    site.change(run["run"], retained=None, phase="store", max_split=1, deadline=run["deadline"] + 3600)
+    site.play("backup", site.set("three", snapbackup_alert=alert))
+    assert raised("three") and [record["closed"] is not None for record in site.records()] == [True] * 4
+    assert (site.records()[3]["name"], site.records()[3]["result"]) == ("three", "complete")
 
 
 def test_a_notice_that_fails_stops_the_backup_before_the_split(site):
