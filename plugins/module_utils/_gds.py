@@ -59,7 +59,7 @@ class Slice:
 
 class Volume:
     """One volume. type: mirror, single, ... or None where the report has no such column; first, last and blocks are
-    of 512 bytes; master and relation are None unless it is a proxy; row: everything sdxinfo said."""
+    of 512 bytes, bytes the same in bytes; master and relation are None unless it is a proxy; row: everything sdxinfo said."""
 
     def __init__(self, row, slices):
         self.row = row
@@ -68,10 +68,16 @@ class Volume:
         self.group = row.get('GROUP')
         self.disk = row.get('DISK')
         self.first, self.last, self.blocks = row.get('1STBLK'), row.get('LASTBLK'), row.get('BLOCKS')
+        self.bytes = self.blocks * BLOCK if self.blocks else None
         self.state = word_of(VOLUME_STATES, row.get('STATUS'), 'volume %s' % self.name)
         self.master = row.get('MASTER')
         self.relation = word_of(RELATIONS, row['PROXY'], 'proxy volume %s' % self.name) if row.get('PROXY') else None
         self.slices = slices
+
+    def faults(self):
+        """Why the volume is not as it should be, as sentences; an empty list if it is."""
+        found = ['slice on %s is %s' % (piece.disk, piece.state) for piece in self.slices if piece.state not in VALID]
+        return ['the volume is invalid'] + found if self.state == 'invalid' else found
 
     def slice_on(self, disk):
         """The slice on the disk or lower group of this name, or None."""

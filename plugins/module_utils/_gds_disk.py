@@ -16,8 +16,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import VALID, Gds, valid_name
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors, parse
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_work import LIMIT
 
-LIMIT = 300
 # c1t2d3, c1d2, emcpower4, mplb5 and sda (GDS guide, physical disk names).
 DEVICE = re.compile(r'^[A-Za-z][A-Za-z0-9]{1,31}\Z')
 PROC_SWAPS = '/proc/swaps'

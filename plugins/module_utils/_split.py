@@ -59,6 +59,27 @@ def settle(record, entries):
         record.add_undo(entry)
 
 
+def cut(context, members, window, verdict, entries, evidence, roll_back):
+    """Open the window over members (of the run record); whatever goes wrong, no copy stays split without its record.
+
+    entries: the ways back. evidence(): proof and layout of the record, asked for after the window. roll_back(): gives back what
+    was split, and says in a sentence what became of it.
+    """
+    record = context.record
+    record.update(phase='split', members=members)
+    add_undo(record, entries)
+    try:
+        facts = window.open(context.runner)
+        record.update(window=facts, verdict=verdict, recovery=window.recovery, **evidence())
+        settle(record, entries)
+    except Exception as error:
+        note = roll_back()
+        record.update(verdict='torn', error=str(error))
+        if isinstance(error, Refused):
+            error.message += ' ' + note
+        raise
+
+
 def entry_of(record, number):
     """The record's undo entry of that id, or None."""
     found = [entry for entry in record.data['undo'] if entry['id'] == number] if record else []

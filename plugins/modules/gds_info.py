@@ -89,20 +89,14 @@ in_progress:
 '''
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import BLOCK, VALID, Gds, block_device, raw_device
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
-
-
-def faults(volume):
-    """Why a volume is not as it should be, as sentences; an empty list if it is."""
-    found = ['slice on %s is %s' % (piece.disk, piece.state) for piece in volume.slices if piece.state not in VALID]
-    return ['the volume is invalid'] + found if volume.state == 'invalid' else found
 
 
 def describe(class_name, volume):
     mount = _split.mounted(volume.name, [block_device(class_name, volume.name), raw_device(class_name, volume.name)])
-    found = faults(volume)
-    return {'healthy': not found, 'faults': found, 'state': volume.state, 'bytes': volume.blocks * BLOCK if volume.blocks else None,
+    found = volume.faults()
+    return {'healthy': not found, 'faults': found, 'state': volume.state, 'bytes': volume.bytes,
             'first_block': volume.first, 'filesystem': mount.point if mount else None, 'group': volume.group,
             'master': volume.master, 'relation': volume.relation,
             'slices': [{'disk': piece.disk, 'state': piece.state} for piece in volume.slices]}

@@ -25,12 +25,13 @@ echo
 echo 'OBJ    NAME   TYPE   CLASS  DISKS       BLKS    FREEBLKS SPARE'
 echo '------ ------ ------ ------ ----------- ------- -------- -----'
 echo "group  Group1 $(cat "$D/grouptype" 2>/dev/null || echo mirror) Class1 Disk1:Disk2 8192 0 0"
+[ ! -f "$D/groups" ] || cat "$D/groups"
 echo
-echo 'OBJ    NAME    TYPE   CLASS   GROUP   DISK   MASTER PROXY SKIP JRM 1STBLK LASTBLK BLOCKS STATUS PSLICE'
-echo '------ ------- ------ ------- ------- ------ ------ ----- ---- --- ------ ------- ------ ------ ------'
-echo 'volume *       mirror Class1  Group1  *      *      *     *    *   0      65535   65536  PRIVATE *'
-while read v master proxy status pslice; do
-    echo "volume $v mirror Class1 Group1 * $master $proxy off on 65536 73727 8192 $status $pslice"
+echo 'OBJ    NAME    TYPE   CLASS   GROUP   DISK   MASTER PROXY SKIP JRM 1STBLK LASTBLK BLOCKS STATUS PSLICE LOCK MODE'
+echo '------ ------- ------ ------- ------- ------ ------ ----- ---- --- ------ ------- ------ ------ ------ ---- ----'
+echo 'volume *       mirror Class1  Group1  *      *      *     *    *   0      65535   65536  PRIVATE * * *'
+while read v master proxy status pslice lock mode grp size; do
+    echo "volume $v mirror Class1 $grp * $master $proxy off on 65536 $((65535 + size)) $size $status $pslice $lock $mode"
 done <"$D/volumes"
 echo
 echo 'OBJ    CLASS   GROUP   DISK   VOLUME  STATUS CURBLKS COPYBLKS'
@@ -67,14 +68,55 @@ case $act in
 esac
 '''
 SDXCOPY = 'sed "s/INVALID/COPY/" "$D/slices" >"$D/new.$$" && mv "$D/new.$$" "$D/slices"\n'
+EDIT = r'''
+# change VOLUME COLUMN VALUE: one word of a line of file volumes
+change() { awk -v v="$1" -v c="$2" -v x="$3" '$1 == v { $c = x } { print }' "$D/volumes" >"$D/new.$$" && mv "$D/new.$$" "$D/volumes"; }
+words() { echo "$1" | tr ',' ' '; }
+'''
+SDXVOLUME = EDIT + r'''
+act=$1; shift
+while [ $# -gt 0 ]; do
+    case $1 in -v) v=$2 ;; -e) e=$2 ;; esac
+    shift 2
+done
+mode=$(echo ",$e" | sed -n 's/.*,mode=//p')
+old=$(awk -v v="$v" '$1 == v { print $4 }' "$D/volumes")
+[ -z "$mode" ] || change "$v" 7 "$mode"
+case $act in
+    -F) change "$v" 4 STOP; [ "$old" = STOP ] || echo "SDX:sdxvolume: INFO: $v: stopped volume on node node1" ;;
+    -N) change "$v" 4 ACTIVE; [ "$old" = ACTIVE ] || echo "SDX:sdxvolume: INFO: $v: started volume on node node1" ;;
+esac
+'''
+SDXATTR = EDIT + 'change "$5" 6 "${7#lock=}"\n'
+# Part starts the proxy; Join and Rejoin leave it copying.
+SDXPROXY = EDIT + r'''
+act=$1; shift
+while [ $# -gt 0 ]; do
+    case $1 in -m) m=$2 ;; -p) p=$2 ;; esac
+    shift 2
+done
+copy() { sed "s/^$1 \([^ ]*\) .*/$1 \1 COPY/" "$D/slices" >"$D/new.$$" && mv "$D/new.$$" "$D/slices"; }
+for v in $(words "$p"); do
+    case $act in
+        Join) change "$v" 2 "$m"; change "$v" 3 Join; copy "$v" ;;
+        Part) change "$v" 3 Part; change "$v" 4 ACTIVE ;;
+        Rejoin) change "$v" 3 Join; copy "$v" ;;
+        RejoinRestore) change "$v" 3 Join; copy "$(awk -v v="$v" '$1 == v { print $2 }' "$D/volumes")" ;;
+        Restore) copy "$(awk -v v="$v" '$1 == v { print $2 }' "$D/volumes")" ;;
+        Break) change "$v" 2 '*'; change "$v" 3 '*' ;;
+    esac
+done
+'''
+TOOLS = dict(sdxinfo=SDXINFO, sdxslice=SDXSLICE, sdxcopy=SDXCOPY, sdxdisk=SDXDISK, sdxvolume=SDXVOLUME, sdxattr=SDXATTR, sdxproxy=SDXPROXY)
 
 
 class Gds(Solaris):
-    """Class1 with mirror volumes: lines `VOLUME DISK STATUS` in file slices, `VOLUME MASTER PROXY STATUS PSLICE` in file volumes."""
+    """Class1 with mirror volumes: lines `VOLUME DISK STATUS` in file slices, in file volumes lines of NAME MASTER PROXY STATUS PSLICE
+    LOCK MODE GROUP BLOCKS."""
 
     def __init__(self, base, monkeypatch):
         Solaris.__init__(self, base, monkeypatch)
-        for name, body in dict(sdxinfo=SDXINFO, sdxslice=SDXSLICE, sdxcopy=SDXCOPY, sdxdisk=SDXDISK).items():
+        for name, body in TOOLS.items():
             self.put(os.path.join('tools', name), HEAD % base + body)
             os.chmod(self.path('tools', name), 0o755)
         self.put('volumes', '')
@@ -82,10 +124,14 @@ class Gds(Solaris):
         self.put('disks', 'Disk1 Group1 c1t1d1 Class1\nDisk2 Group1 c2t1d1 Class1\n')
 
     def volume(self, name, *disks, **more):
-        """A started volume with active slices on these disks, mounted; its mount point."""
-        self.put('volumes', self.read('volumes') + '%s %s %s %s %s\n' % (
-            name, more.get('master', '*'), more.get('relation', '*'), more.get('status', 'ACTIVE'), more.get('pslice', 'on')))
-        self.put('slices', self.read('slices') + ''.join('%s %s ACTIVE\n' % (name, disk) for disk in disks))
+        """A volume with valid slices on these disks, mounted unless it is stopped; its mount point."""
+        status = more.get('status', 'ACTIVE')
+        self.put('volumes', self.read('volumes') + ' '.join([
+            name, more.get('master', '*'), more.get('relation', '*'), status, more.get('pslice', 'on'), more.get('lock', 'off'), 'rw',
+            more.get('group', 'Group1'), str(more.get('blocks', 8192))]) + '\n')
+        self.put('slices', self.read('slices') + ''.join('%s %s %s\n' % (name, disk, status) for disk in disks))
+        if status == 'STOP':
+            return None
         point = os.path.join(self.shared, name)
         os.mkdir(point)
         self.points.append(point)
@@ -96,6 +142,19 @@ class Gds(Solaris):
         """Give a slice its status."""
         self.put('slices', ''.join('%s %s %s\n' % (v, d, status if (v, d) == (volume, disk) else old)
                                    for v, d, old in (line.split() for line in self.read('slices').splitlines())))
+
+    def edit(self, volume, column, word):
+        """Change one word of a volume's line; the columns as in the file."""
+        columns = ('name', 'master', 'proxy', 'status', 'pslice', 'lock', 'mode', 'group', 'blocks')
+        lines = [line.split() for line in self.read('volumes').splitlines()]
+        for line in lines:
+            if line[0] == volume:
+                line[columns.index(column)] = word
+        self.put('volumes', ''.join(' '.join(line) + '\n' for line in lines))
+
+    def unmount(self, name):
+        """Take a volume out of the mount table."""
+        self.put('mnttab', ''.join(line + '\n' for line in self.read('mnttab').splitlines() if '/%s\t' % name not in line))
 
     def slices(self):
         return dict((tuple(line.split()[:2]), line.split()[2]) for line in self.read('slices').splitlines())

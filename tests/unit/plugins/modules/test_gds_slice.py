@@ -141,7 +141,7 @@ def test_a_failing_cut_gives_the_first_slice_back(gds, slices, run):
     gds.on('sdxslice', 'case "$*" in *-M*Volume2) echo "SDX:sdxslice: ERROR: Volume2: some reason" >&2; exit 1 ;; esac')
     name = run()
     failed = slices('detached', run=name, members=MEMBERS)
-    assert 'some reason' in failed['msg'] and 'No slice is left detached' in failed['msg']
+    assert 'some reason' in failed['msg'] and 'No copy is left split' in failed['msg']
     assert gds.slices()['Volume1', 'Disk2'] == 'COPY' and gds.slices()['Volume2', 'Disk2'] == 'ACTIVE' and gds.locks() == []
     assert record(gds, name)['verdict'] == 'torn' and undo(gds, name) == ['gds_slice:Class1:Volume1:Disk2']
 
@@ -158,7 +158,7 @@ def test_a_slice_that_cannot_be_given_back_keeps_its_entry(gds, slices, run):
     slices('detached', run=name, members=MEMBERS)
     gds.on('sdxslice', 'exit 0')
     failed = slices('attached', run=name)
-    assert 'was not given back' in failed['msg'] and len(undo(gds, name)) == 2
+    assert 'had no effect' in failed['msg'] and len(undo(gds, name)) == 2
 
 
 def test_copying_that_broke_off_is_begun_again(gds, slices, run):
@@ -176,7 +176,7 @@ def test_nothing_is_waited_for_on_a_stopped_volume(gds, slices, run):
     name = run()
     slices('detached', run=name, members=MEMBERS[:1])
     gds.set('Volume1', 'Disk2', 'INVALID')
-    gds.put('volumes', gds.read('volumes').replace('Volume1 * * ACTIVE', 'Volume1 * * STOP'))
+    gds.edit('Volume1', 'status', 'STOP')
     done = slices('attached', run=name)
     assert not done['changed'] and done['commands'] == [] and undo(gds, name) == ['gds_slice:Class1:Volume1:Disk2']
 
@@ -215,8 +215,8 @@ def test_another_runs_slice_is_left_alone(gds, slices, run):
     first = run('one')
     slices('detached', run=first, members=MEMBERS[:1])
     second = run('two')
-    assert 'detached by run %s' % first in slices('detached', run=second, members=MEMBERS[:1])['msg']
-    assert 'detached by run %s' % first in slices('attached', run=second, members=MEMBERS[:1])['msg']
+    assert 'split by run %s' % first in slices('detached', run=second, members=MEMBERS[:1])['msg']
+    assert 'split by run %s' % first in slices('attached', run=second, members=MEMBERS[:1])['msg']
 
 
 def test_a_class_whose_name_begins_alike_is_another(gds, slices, run):

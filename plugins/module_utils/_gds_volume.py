@@ -1,0 +1,226 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Starting, stopping and locking volumes of GDS (sdxvolume(1M), sdxattr(1M)).
+
+sdxvolume without -v would act on all volumes of the class, so every command here names one. sdxinfo tells whether a volume is started on
+the node it runs on; of other nodes only the messages of sdxvolume tell.
+"""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import re
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device, valid_name
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors, messages
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_work import LIMIT, class_of, entries_of
+
+KIND = 'gds_volume'
+STATUS = {'started': 'active', 'stopped': 'stop'}
+HERE, EVERYWHERE = [], ['allnodes']
+
+
+def volume_argv(class_name, letter, volume, options):
+    """sdxvolume -F or -N for one volume, with options for -e."""
+    return [_platform.need('sdxvolume'), '-' + letter, '-c', class_name, '-v', valid_name(volume)] + (
+        ['-e', ','.join(options)] if options else [])
+
+
+def lock_argv(class_name, volume, locked):
+    """The command after which nobody can start the volume, or everybody can, also at the boot of a node."""
+    return [_platform.need('sdxattr'), '-V', '-c', class_name, '-v', valid_name(volume), '-a', 'lock=%s' % ('on' if locked else 'off')]
+
+
+def is_locked(volume):
+    """True, False, or None where this release does not tell."""
+    return {'on': True, 'off': False}.get(volume.row.get('LOCK'))
+
+
+def change(context, gds, volume, argv, true):
+    """Run a command; CommandFailed unless it ended well and true(Volume) then. Its Result, or None in check mode."""
+    result = context.change(argv, timeout=LIMIT)
+    if result is None:
+        return None
+    now = gds.volume(volume)
+    # The exit code alone proves nothing, and of other nodes there is nothing else.
+    if result.rc != 0 or not true(now):
+        raise CommandFailed(result, None if result.rc else '%s had no effect.' % ' '.join(argv), object=volume,
+                            found='%s, lock %s, mode %s' % (now.state, now.row.get('LOCK'), now.row.get('MODE')),
+                            look=look(gds, volume), vendor=errors(result.err or result.out) or None)
+    return result
+
+
+def look(gds, volume):
+    return 'sdxinfo -V -c %s -o %s -e long' % (gds.class_name, volume)
+
+
+def stop(context, gds, volume, nodes=HERE):
+    """Stop a volume; the nodes on which it was started, as far as the command says. nodes: options that say where."""
+    result = change(context, gds, volume, volume_argv(gds.class_name, 'F', volume, nodes), lambda now: is_reached(now, 'stop', nodes))
+    return nodes_in(result, 'stopped volume')
+
+
+def start(context, gds, volume, nodes=HERE, mode=None):
+    """Start a volume; the nodes on which it was stopped, as far as the command says. mode: ro, rw, or None for the volume's own."""
+    def is_started(now):
+        return is_reached(now, 'active', nodes) and (mode is None or now.row.get('MODE') in (mode, None))
+
+    argv = volume_argv(gds.class_name, 'N', volume, nodes + (['mode=' + mode] if mode else []))
+    return nodes_in(change(context, gds, volume, argv, is_started), 'started volume')
+
+
+def is_reached(volume, status, nodes):
+    """Whether the volume has the status here, where it is this node that was asked for."""
+    return volume.state == status or nodes not in (HERE, EVERYWHERE)
+
+
+def nodes_in(result, words):
+    """The nodes in messages like "Volume1: stopped volume on node node1"; none of a command that was not run."""
+    said = messages(result.out) + messages(result.err) if result else []
+    return [found.group(1) for found in (re.search(words + r' on node (\S+)', message) for severity, message in said) if found]
+
+
+def lock(context, gds, volume, locked):
+    """Lock a volume, or unlock it."""
+    change(context, gds, volume, lock_argv(gds.class_name, volume, locked), lambda now: is_locked(now) in (locked, None))
+
+
+class Volumes:
+    """The volumes of one call of the module. before: {volume: {state, locked, mode}}, None for what the release does not tell."""
+
+    def __init__(self, context, class_name):
+        self.context = context
+        self.params = context.params
+        self.gds = Gds(context.runner, class_name)
+        self.entries = dict((entry['volume'], entry) for entry in entries_of(context.record, KIND) if entry['class_name'] == class_name)
+        wanted = self.params['volumes']
+        self.names = [valid_name(name) for name in (sorted(self.entries) if wanted is None else wanted)]
+        view = self.gds.view()
+        self.nodes_of_class = view.classes[class_name].get('SCOPE') or []
+        self.found = dict((name, self.gds.volume(name, view)) for name in self.names)
+        self.before = dict((name, described(volume)) for name, volume in self.found.items())
+        if context.check and self.params['assume']:
+            self.before.update((name, state) for name, state in self.params['assume'].items() if name in self.before)
+
+    def nodes(self, name):
+        """Where a volume is to be started or stopped, as options of sdxvolume."""
+        entry = self.entries.get(name)
+        if self.params['volumes'] is None and entry:
+            return entry['nodes']
+        if self.params['all_nodes']:
+            return EVERYWHERE
+        return ['node=' + ':'.join(valid_name(node) for node in self.params['nodes'])] if self.params['nodes'] else HERE
+
+    def tells_all(self, name):
+        """Whether sdxinfo on this node knows the state wherever it is asked for."""
+        return self.nodes(name) == HERE or self.nodes(name) == EVERYWHERE and len(self.nodes_of_class) == 1
+
+    def now(self):
+        view = self.gds.view()
+        return dict((name, described(self.gds.volume(name, view))) for name in self.names)
+
+
+def described(volume):
+    return {'state': volume.state, 'locked': is_locked(volume), 'mode': volume.row.get('MODE')}
+
+
+def bring(context):
+    """Start or stop the volumes of a call, lock or unlock them, and return the module's result."""
+    context.refuse_ended()
+    wanted = context.params['state']
+    class_name = class_of(context, KIND)
+    if class_name is None:
+        return dict(changed=False, before={}, after={})
+    work = Volumes(context, class_name)
+    for name in work.names:
+        (refuse_start if wanted == 'started' else refuse_stop)(work, name)
+    changed = [(started if wanted == 'started' else stopped)(work, name) for name in work.names]
+    after = predicted(work) if context.check else work.now()
+    return dict(changed=any(changed), before=work.before, after=after, class_name=class_name)
+
+
+def predicted(work):
+    locked, mode = work.params['locked'], work.params['mode']
+    return dict((name, dict(state, state=STATUS[work.params['state']], locked=state['locked'] if locked is None else locked,
+                            mode=mode or state['mode'])) for name, state in work.before.items())
+
+
+def refuse_copying(work, name):
+    copied = [piece.disk for piece in work.found[name].slices if piece.state == 'copy']
+    if copied:
+        raise Refused('%s is being copied, so it cannot be stopped.' % name, object=name, found='copying to %s' % ', '.join(copied),
+                      needed='no copying', look='sdxinfo -S -c %s -o %s' % (work.gds.class_name, name),
+                      remedy='wait until it has ended (gds_info tells the progress)')
+
+
+def refuse_stop(work, name):
+    refuse_copying(work, name)
+    class_name = work.gds.class_name
+    mount = _split.mounted(name, [block_device(class_name, name), raw_device(class_name, name)])
+    if mount and work.before[name]['state'] == 'active':
+        raise Refused('%s is mounted, so it cannot be stopped.' % name, object=name, found=mount.point, needed='not mounted', look='mount',
+                      remedy='umount %s' % mount.point)
+
+
+def refuse_start(work, name):
+    volume, before, mode = work.found[name], work.before[name], work.params['mode']
+    if before['state'] == 'invalid':
+        raise Refused('%s is invalid: none of its slices holds its data.' % name, object=name, found='invalid', needed='stop',
+                      look='sdxinfo -S -c %s -o %s' % (work.gds.class_name, name), remedy='sdxfix -V, as in the guide on abnormal volumes')
+    if volume.relation == 'joined':
+        raise Refused('%s is a proxy that is joined to %s, so it cannot be started.' % (name, volume.master), object=name, found='joined',
+                      needed='parted', look=look(work.gds, name))
+    if mode and before['state'] == 'active' and before['mode'] != mode:
+        raise Refused('%s is started already, and its access mode cannot be changed meanwhile.' % name, object=name,
+                      found='mode %s' % (before['mode'] or 'not shown by this release'), needed='mode %s' % mode,
+                      look=look(work.gds, name), remedy='stop it first')
+
+
+def stopped(work, name):
+    """Stop one volume, then lock it. Whether anything was changed."""
+    locked = work.params['locked']
+    locking = locked is not None and work.before[name]['locked'] is not locked
+    changed = False
+    if work.before[name]['state'] != 'stop' or not work.tells_all(name):
+        changed = stop_and_note(work, name, bool(locking and locked))
+    if locking:
+        lock(work.context, work.gds, name, locked)
+    return changed or locking
+
+
+def stop_and_note(work, name, unlock):
+    """Stop one volume; the way back is entered before, and says afterwards on which nodes. unlock: it is locked then."""
+    context, nodes, was_active = work.context, work.nodes(name), work.before[name]['state'] == 'active'
+    entry = {'id': ':'.join([KIND, work.gds.class_name, name]), 'action': 'started', 'class_name': work.gds.class_name, 'volume': name,
+             'nodes': nodes, 'mode': work.before[name]['mode'], 'unlock': unlock}
+    noting = context.record and not context.check and name not in work.entries
+    if noting:
+        context.record.add_undo(entry)
+    stopped_on = stop(context, work.gds, name, nodes)
+    if noting and stopped_on:
+        context.record.add_undo(dict(entry, nodes=['node=' + ':'.join(stopped_on)]))
+    elif noting and not was_active:
+        context.record.clear_undo(entry['id'])
+    return was_active or bool(stopped_on)
+
+
+def started(work, name):
+    """Unlock one volume, start it, or lock it against the next start. Clears the run's entry about it. Whether anything was changed."""
+    context, entry = work.context, work.entries.get(name) or {}
+    locked = False if entry.get('unlock') and work.params['locked'] is None else work.params['locked']
+    locking = locked is not None and work.before[name]['locked'] is not locked
+    changed = locking
+    if locking and not locked:
+        lock(context, work.gds, name, False)
+    if work.before[name]['state'] != 'active' or not work.tells_all(name):
+        started_on = start(context, work.gds, name, work.nodes(name), work.params['mode'] or entry.get('mode'))
+        changed = bool(changed or started_on or work.before[name]['state'] != 'active')
+    if locking and locked:
+        lock(context, work.gds, name, True)
+    if entry and not context.check:
+        context.record.clear_undo(entry['id'])
+    return changed
