@@ -6,7 +6,7 @@
 
 The volume manager has no command for it, and metaonline would copy in the other direction. The steps:
 
-  1. metadetach MIRROR FROZEN               unless it was detached already
+  1. metadetach MIRROR FROZEN               unless it was detached already; of all mirrors before the next step of any
   2. metaclear MIRROR                       the other halves become volumes of their own and keep the newer data
   3. metainit MIRROR -m FROZEN OPTIONS      one half only, so that nothing is mixed
   4. chown, chmod                           the device nodes are new
@@ -18,6 +18,8 @@ After an interruption at any point the same call finds the step to go on with.
 
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
+
+import copy
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
@@ -62,13 +64,32 @@ class RollBack:
                           look=spoken('metastat -p', self.mirror))
         return found
 
+    def is_void(self, found):
+        """Whether the frozen half is in the mirror and has been overwritten, by a boot for example. found: look()."""
+        lost = found[self.frozen] not in (self.plan['cut'], 'detached')
+        return not self.plan['rebuilt'] and self.exists and lost and len(self.halves(found)) > 1
+
+    def is_untouched(self, found):
+        """Whether the mirror is as it was before the first step."""
+        away = [half for half, state in found.items() if state == 'detached' and not (half == self.frozen and self.plan['cut'] == state)]
+        return not self.plan['rebuilt'] and self.exists and not away
+
+    def free(self, found):
+        """Step 1. From then on a boot does not harm the frozen half."""
+        if not self.plan['rebuilt'] and found[self.frozen] == 'offline':
+            refuse_busy(self.mirror)
+            self.run(argv('metadetach', self.mirror, self.frozen))
+            self.expect(lambda now: now[self.frozen] == 'detached', 'without %s' % self.frozen)
+            found[self.frozen] = 'detached'
+
     def rebuild(self, found):
-        """Steps 1 to 4, from wherever they are. found: look()."""
+        """Steps 2 to 4, from wherever they are."""
         if self.plan['rebuilt']:
             return
-        if self.exists and set(self.halves(found)) != set([self.frozen]):
-            self.take_apart(found)
-            found = dict.fromkeys(found, 'detached')
+        if self.exists and self.halves(found) != [self.frozen]:
+            refuse_busy(self.mirror)
+            self.run(argv('metaclear', self.mirror))
+            self.expect(lambda now: not self.exists, 'cleared')
             self.exists = False
         if not self.exists:
             self.refuse_mounted_halves()
@@ -77,18 +98,6 @@ class RollBack:
         self.set_params()
         self.set_nodes()
         self.note(rebuilt=True)
-
-    def take_apart(self, found):
-        state = found[self.frozen]
-        if state != self.plan['cut'] and state != 'detached':
-            raise Refused('%s is not frozen any more, so there is nothing to roll back to.' % self.frozen, object=self.frozen, found=state,
-                          needed=self.plan['cut'], look=spoken('metastat -c', self.mirror), remedy='restore from the image')
-        refuse_busy(self.mirror)
-        if state != 'detached':
-            self.run(argv('metadetach', self.mirror, self.frozen))
-            self.expect(lambda now: now[self.frozen] == 'detached', 'without %s' % self.frozen)
-        self.run(argv('metaclear', self.mirror))
-        self.expect(lambda now: not self.exists, 'cleared')
 
     def refuse_mounted_halves(self):
         for half in [self.frozen] + self.others:
@@ -166,10 +175,26 @@ def roll_back(context):
     work = [RollBack(context, plan) for plan in plans]
     before = dict((each.mirror, each.look()) for each in work)
     changed = not all(plan['rebuilt'] for plan in plans)
-    for each in work:
-        each.rebuild(before[each.mirror])
+    refuse_void(context, work, before)
+    found = copy.deepcopy(before)
+    # All copies are made safe before the first volume is touched.
+    for step in (RollBack.free, RollBack.rebuild):
+        for each in work:
+            step(each, found[each.mirror])
     after = dict((each.mirror, each.predicted('detached') if context.check else each.look()) for each in work)
     return dict(changed=changed, before=before, after=after)
+
+
+def refuse_void(context, work, before):
+    """Refused where a copy is lost; the restore may be ended then, if none of its mirrors was touched."""
+    for each in work:
+        found = before[each.mirror]
+        if each.is_void(found):
+            if not context.check and all(other.is_untouched(before[other.mirror]) for other in work):
+                context.record.clear_undo(*[other.plan['id'] for other in work])
+            raise Refused('%s is not frozen any more, so there is nothing to roll back to.' % each.frozen, object=each.frozen,
+                          found=found[each.frozen], needed=each.plan['cut'], look=spoken('metastat -c', each.mirror),
+                          remedy='restore from the image')
 
 
 def attach_others(context):

@@ -239,11 +239,37 @@ def test_a_boot_before_the_first_step_ends_the_copy(call, host, source, restore)
     before = changes(host)
     for state in ('maintenance', 'resyncing', 'okay'):
         host.put('mirror.d1', 'd2 okay\nd3 %s\n' % state)
-        told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
-        assert told['failed'] and 'not frozen any more' in told['msg'] and changes(host) == before
         more = call('svm_mirror', run=restore, state='mirrored')
         assert more['failed'] and 'not rolled back' in more['msg'] and changes(host) == before
         assert call('svm_mirror', run=restore, state='redundant')['failed'] and record(host, restore)['undo']
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'not frozen any more' in told['msg'] and changes(host) == before
+    # Nothing was changed, so nothing keeps the restore from being ended.
+    assert record(host, restore)['undo'] == [] and call('backup_run', run=restore, state='closed', result='failed')['changed']
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+@pytest.mark.parametrize('begun', [False, True])
+def test_of_two_mirrors_none_is_rolled_back_alone(call, host, source, restore, begun):
+    """All copies are detached before the first mirror is cleared; if one is lost before that, the restore ends only if none was touched."""
+    host.mirror('d4', mounted=False, d5='okay', d6='offline')
+    for kind in ('dsk', 'rdsk'):
+        host.put('md/%s/d4' % kind, '')
+    entry = record(host, source)['undo'][0]
+    _run.load(host.state, source).update(undo=[entry, dict(entry, id='svm_submirror:d4:d6', mirror='d4', submirror='d6')])
+    before = changes(host)
+    host.on('metadetach', '[ $1 = %s ] || exit 1' % ('d1' if begun else 'none'))
+    assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['failed']
+    host.on('metadetach')
+    assert changes(host)[len(before):] == ['metadetach d1 d3', 'metadetach d4 d6'][:1 + begun]
+    host.put('mirror.d4', 'd5 okay\nd6 okay\n')
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and told['object'] == 'd6' and 'metaclear d1' not in changes(host)
+    assert bool(record(host, restore)['undo']) is begun
+    host.put('mirror.d4', 'd5 okay\nd6 offline\n')
+    if begun:
+        assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['changed']
+        assert changes(host)[-5:] == ['metadetach d4 d6', 'metaclear d1', BUILT[-1], 'metaclear d4', 'metainit d4 -m d6 1']
 
 
 def test_the_newer_half_is_not_overwritten_while_somebody_has_it(call, host, source, restore):
