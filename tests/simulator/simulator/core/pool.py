@@ -62,16 +62,26 @@ def reserve(count):
 
 
 def unreserve(numbers):
-    """Remove the loop devices again; one that is still in use stays."""
-    left = []
+    """Remove the loop devices again; those that are still in use after a while stay and are returned.
+
+    A container that is just starting holds all mounts of the machine for a moment.
+    """
+    left, end = list(numbers), time.monotonic() + PATIENCE
     with open("/dev/loop-control", "rb") as control:
-        for number in numbers:
-            try:
-                fcntl.ioctl(control, loops.CTL_REMOVE, number)
-            except OSError:
-                if exists(number):
-                    left.append(number)
-    return left
+        while True:
+            left = [number for number in left if not removed(control, number)]
+            if not left or time.monotonic() > end:
+                return left
+            time.sleep(0.05)
+
+
+def removed(control, number):
+    """Try to remove a loop device; True if there is none any more."""
+    try:
+        fcntl.ioctl(control, loops.CTL_REMOVE, number)
+    except OSError:
+        return not exists(number)
+    return True
 
 
 def create(directory, gib, count):
