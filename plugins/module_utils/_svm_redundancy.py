@@ -20,11 +20,12 @@ def prove(context):
     work = to_bring_home(context)
     rolled = [RollBack(context, plan) for plan in plans_of(context.record)]
     found = dict(work.before, **dict((each.mirror, each.look()) for each in rolled))
-    if not context.check:
+    proved = not context.check
+    if proved:
         refuse_unfinished(rolled)
         refuse_away(found)
         context.record.clear_undo(*[undo_id(*pair) for pair in work.pairs] + [each.plan['id'] for each in rolled])
-    return dict(changed=False, before=found, after=found, unmirrored=unmirrored(context) if context.record else {})
+    return dict(changed=False, before=found, after=found, unmirrored=unmirrored(context) if proved else {})
 
 
 def refuse_unfinished(rolled):

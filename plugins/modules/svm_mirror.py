@@ -100,7 +100,7 @@ unmirrored:
   description:
     - The mirrors of the run that have two submirrors only, with the seconds from the cut until now, when both are in step again.
       The seconds are null if the host has booted meanwhile.
-  returned: when O(state=redundant)
+  returned: when O(state=redundant), and empty in check mode
   type: dict
   sample: {d1: 83.1}
 '''

@@ -315,7 +315,7 @@ def test_redundancy_of_a_backup_is_proved(call, host, halves):
     call('svm_submirror', run=name, state='offline', members=[dict(mirror='d1')])
     told = call('svm_mirror', run=name, state='redundant')
     assert told['failed'] and 'is offline' in told['msg'] and len(record(host, name)['undo']) == 1
-    assert not call('svm_mirror', check=True, run=name, state='redundant').get('failed')
+    assert call('svm_mirror', check=True, run=name, state='redundant')['unmirrored'] == {}
     call('svm_submirror', run=name, state='online')
     assert call('svm_mirror', run=name, state='redundant')['failed']
     host.put('mirror.d1', host.read('mirror.d1').replace('resyncing', 'okay'))
