@@ -69,6 +69,7 @@ class Lab:
         self.writer = None
         self.turns = collections.Counter()
         self.met = False
+        self.booted = False
 
     def __enter__(self):
         host = self.host.__enter__()
@@ -175,6 +176,7 @@ class Lab:
         self.met = True
         if self.fault[1] == "boot":
             self.host.boot()
+            self.booted = True
             if self.writer:
                 self.write()
         raise Stop("the connection is gone" if self.fault[1] == "boot" else "the controller is gone")
@@ -236,9 +238,13 @@ class Lab:
 
     def frozen_tree(self, run, volume):
         place = "%s/%s/%s" % (FROZEN, run, volume)
+        return self.files_on(place + ".img", place)
+
+    def files_on(self, image, place):
+        """The files of a file system on an image or a device, copied to a new directory place once."""
         if not self.host.files(place):
-            self.host.run(["mkdir", place])
-            self.host.run(["/usr/sbin/debugfs", "-R", "rdump / " + place, place + ".img"])
+            self.host.run(["mkdir", "-p", place])
+            self.host.run(["/usr/sbin/debugfs", "-R", "rdump / " + place, image])
         return self.tree(place)
 
     def frozen_stamp(self, run, volume):

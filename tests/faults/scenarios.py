@@ -117,20 +117,23 @@ class Restore:
         self.raw = method == "dd"
 
     def prepare(self, lab):
+        lab.stored = self.store(lab)
+        lab.stop_writer()
+        for point in lab.manager.POINTS.values():
+            lab.host.write(point + "/tree/later", "written after the cut")
+        self.vacate(lab)
+
+    def store(self, lab):
+        """Make what is to be restored; the record of the run."""
         ended = lab.play("main", snapbackup_method=self.method)
         if ended.error:
             raise RuntimeError("no image to restore: " + ended.error)
-        lab.stop_writer()
-        lab.stored = lab.records()[0]
-        self.vacate(lab)
+        return lab.records()[0]
 
     def vacate(self, lab):
         """Make the volumes ready to be restored onto, as the administrator does."""
-        mounted = lab.host.mounts()
         for volume, point in lab.manager.POINTS.items():
-            if point in mounted:
-                if self.raw:
-                    lab.host.write(point + "/tree/later", "written after the cut")
+            if point in lab.host.mounts():
                 lab.host.run(["/usr/sbin/umount", point])
             if not self.raw:
                 lab.manager.new_file_system(lab.host, volume, point)
@@ -155,16 +158,20 @@ class Restore:
         return True
 
     def check(self, lab):
-        """The volumes hold what was frozen."""
-        return [problem for volume in lab.manager.POINTS for problem in self.differs(lab, volume)]
+        """After a restore that is called complete the volumes hold what was frozen."""
+        if lab.records()[-1]["result"] != "complete":
+            return []
+        wrong = [volume for volume, point in lab.manager.POINTS.items() if self.differs(lab, lab.stored["run"], volume, point)]
+        return ["%s was restored, and differs from what was frozen" % volume for volume in wrong]
 
-    def differs(self, lab, volume):
-        run = lab.stored["run"]
-        if self.raw:
-            now, then = lab.host.sha256(lab.manager.original(volume)), lab.frozen[run][volume]
-        else:
-            now, then = lab.tree(lab.manager.POINTS[volume]), lab.frozen_tree(run, volume)
-        return [] if now == then else ["%s was restored, and differs from what was frozen" % volume]
+    def differs(self, lab, run, volume, point):
+        if not self.raw:
+            return lab.tree(point) != lab.frozen_tree(run, volume)
+        device = lab.manager.original(volume)
+        if lab.booted:
+            # It has been mounted for writing since, which leaves its traces outside of the files.
+            return lab.files_on(device, "/run/now/" + volume) != lab.frozen_tree(run, volume)
+        return lab.host.sha256(device) != lab.frozen[run][volume]
 
 
 class Rollback(Restore):
@@ -175,10 +182,8 @@ class Rollback(Restore):
         self.name = "restore from the kept copy"
         self.options = options
 
-    def prepare(self, lab):
-        lab.stored = keep(lab, self.method)
-        lab.stop_writer()
-        self.vacate(lab)
+    def store(self, lab):
+        return keep(lab, self.method)
 
     def source(self, lab):
         return dict(self.options, snapbackup_restore_from="copy", snapbackup_restore_run=lab.stored["run"])
