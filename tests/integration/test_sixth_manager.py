@@ -191,7 +191,7 @@ def test_recover_goes_on_behind_what_it_cannot_bring_home(site):
     assert "no run 20200101T000000Z-abcdef to take over" in site.play("recover", {"snapbackup_takeover": "20200101T000000Z-abcdef"}, rc=2)
 
 
-def test_what_is_kept_is_given_back(site):
+def test_what_is_kept_too_long_or_until_the_next_run_is_given_back(site):
     site.play("backup", both(site, snapbackup_retain="until_next_run"))
     one, two = (record["run"] for record in site.records())
     site.change(two, retained={"until": 1, "survives_reboot": True})
