@@ -26,6 +26,7 @@ GROUP = re.compile(r'^Disk group: (\S+)\s*$')
 NUMBER = re.compile(r'^[0-9]+\Z')
 MAXIMUM = re.compile(r'^(?:Maximum volume size: )?([0-9]+)(?: \([0-9.]+[A-Za-z]+\))?\s*\Z')
 PERCENT = re.compile(r'^([0-9]+(?:\.[0-9]+)?)%\Z')
+SHARE = re.compile(r'^\(([0-9]+(?:\.[0-9]+)?)%\)\Z')
 DETAIL = re.compile(r'^([a-z][a-z-]*):\s*(.*?)\s*$')
 SNAPSHOT_KINDS = ('fullinst', 'mirbrk', 'volbrk', 'spaceopt')
 
@@ -179,12 +180,13 @@ def parse_tasks(text):
 
 
 def parse_snapshots(text):
-    """{snapshot volume: (kind, parent, date)} of what vxsnap list prints."""
+    """{snapshot volume: (kind, parent, date, per cent that differs from the parent or None)} of what vxsnap list prints."""
     rows = [line.split() for line in text.splitlines() if line.strip()]
     if rows and rows[0][:6] != ['NAME', 'DG', 'OBJTYPE', 'SNAPTYPE', 'PARENT', 'PARENTDG']:
         raise unknown('vxsnap list', ' '.join(rows[0]), 'the heading NAME DG OBJTYPE SNAPTYPE PARENT PARENTDG')
     found = {}
     for row in rows[1:]:
         if len(row) >= 8 and row[2] == 'vol' and row[3] in SNAPSHOT_KINDS:
-            found[row[0]] = (row[3], row[4], ' '.join(row[6:8]))
+            share = SHARE.match(row[9]) if len(row) > 9 else None
+            found[row[0]] = (row[3], row[4], ' '.join(row[6:8]), float(share.group(1)) if share else None)
     return found

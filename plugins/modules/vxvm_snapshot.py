@@ -448,6 +448,10 @@ def finish_back(context, work, entries, after):
         state = after[name_of(member)]
         if state['snapshot'] is None and state['mirror'] != SYNCHRONISING:
             if context.params['state'] == 'reattached' and member.form != CACHE:
+                if state['mirror'] is None:
+                    # So does vxsnap of release 4.1.
+                    context.module.warn('The mirror of %s went back as an ordinary plex. The next run makes another one, unless this one '
+                                        'is turned into a snapshot mirror: vxplex convert state=SNAPDONE PLEX' % name_of(member))
                 untagged = [plex.name for plex in mirrors_of(work.volume(member))[1] if plex.name not in work.tagged(member.group)]
                 work.tag(member.group, untagged, member)
             context.record.clear_undo(entry['id'])
@@ -481,6 +485,7 @@ def restored(context):
     kept = [entry for entry in source.data['undo'] if entry['id'].startswith('vxvm_snapshot:')]
     work = Work(context, kept)
     _split.refuse_being_read(source)
+    begun_before = [member for member in work.members if (_split.entry_of(record, undo_id(member)) or {}).get('issued')]
     for member in work.members:
         mine = _split.entry_of(record, undo_id(member))
         # What a boot has interrupted is begun again.
@@ -489,7 +494,7 @@ def restored(context):
             restore(context, work, member)
     after = predict_restored(work) if context.check else work.now()
     if record and not context.check:
-        finish_restored(record, work, after)
+        finish_restored(record, work, begun_before, after)
     return dict(changed=bool(context.runner.commands), before=work.before, after=after)
 
 
@@ -520,17 +525,32 @@ def predict_restored(work):
     return after
 
 
-def finish_restored(record, work, after):
-    """Clear the entries of the originals that hold all of what was kept; Refused where that cannot become true any more."""
-    for member in work.members:
-        mine, state = _split.entry_of(record, undo_id(member)), after[name_of(member)]
-        if not mine or not mine['issued'] or state['mirror'] == SYNCHRONISING or work.vxvm.is_restoring(member.group, member.volume):
+def finish_restored(record, work, members, after):
+    """Clear the entries of members whose originals hold all of what was kept; Refused where that cannot become true any more.
+
+    members: those that an earlier call has begun with. The call that begins leaves its entries, or the next would begin again.
+    """
+    for member in members:
+        state = after[name_of(member)]
+        if state['mirror'] == SYNCHRONISING or work.vxvm.is_restoring(member.group, member.volume):
             continue
+        refuse_different(record, work, member)
         if member.form == CLASSIC and (state['snapshot'] or state['mirror'] != MIRROR_READY):
             raise Refused('Copying %s back was broken off, and the copy is gone.' % member.snapshot, object=name_of(member),
                           found=state['mirror'] or 'no snapshot mirror', needed='SNAPDONE', remedy='restore the volume from an image',
                           look='vxprint -g %s -ht %s' % (member.group, member.volume))
         record.clear_undo(undo_id(member))
+
+
+def refuse_different(record, work, member):
+    """Refused where an instant snapshot still differs from what it was restored to: then nothing was restored, or not all."""
+    found = None if member.form == CLASSIC else work.vxvm.snapshots(member.group).get(member.snapshot)
+    if found and found[3]:
+        # The next call begins again.
+        record.add_undo(undo_entry(member, 'restored', issued=None))
+        raise Refused('Snapshot %s was not restored, although vxsnap reported no error.' % member.snapshot, object=name_of(member),
+                      found='%g %% of it differ' % found[3], needed='no difference', look='vxsnap -g %s list' % member.group,
+                      remedy='look for the reason in the system log; then run the same restore again')
 
 
 def main():

@@ -159,7 +159,9 @@ vol-02 dg1   plex    snapmir   vol     dg1       -               -              
 
 
 def test_instant_snapshots():
-    assert report.parse_snapshots(SNAPSHOTS) == {'svol1': ('fullinst', 'vol', '2006/2/1 12:29'), 'svol21': ('spaceopt', 'svol2', '2006/2/1 12:29')}
+    assert report.parse_snapshots(SNAPSHOTS) == {'svol1': ('fullinst', 'vol', '2006/2/1 12:29', 0.2),
+                                                 'svol21': ('spaceopt', 'svol2', '2006/2/1 12:29', 0.5)}
+    assert report.parse_snapshots(SNAPSHOTS.replace('20M (0.2%)', '-         '))['svol1'][3] is None
     assert report.parse_snapshots('') == {}
     with pytest.raises(UnknownWord):
         report.parse_snapshots('NAME PARENT\nsvol1 vol\n')

@@ -269,7 +269,8 @@ class Tool:
         elif self.verb == 'list':
             print('NAME DG OBJTYPE SNAPTYPE PARENT PARENTDG SNAPDATE CHANGE_DATA SYNCED_DATA')
             for name in sorted(name for name in volumes if volumes[name]['parent']):
-                print('%s dg vol mirbrk %s dg 2026/11/20 12:29 0M (0%%) 4M (100%%)' % (name, volumes[name]['parent']))
+                print('%s dg vol mirbrk %s dg 2026/11/20 12:29 0M (%s%%) 4M (100%%)' % (
+                    name, volumes[name]['parent'], volumes[name].get('changed', 0)))
 
     def vxedit(self):
         if 'set' in self.words:

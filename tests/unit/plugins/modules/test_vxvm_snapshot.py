@@ -388,8 +388,35 @@ def test_restore_from_an_instant_snapshot(call, vx, run, snap):
     vx.put('boot', '1795009999')
     assert snap(restore, 'restored', source_run=name)['changed'] and vx.journal().count(line) == 2
     vx.set(restore='off')
+    assert len(undo(vx, restore)) == 1
     assert not snap(restore, 'restored', source_run=name)['changed'] and undo(vx, restore) == []
     assert snap(name, 'absent')['changed']
+
+
+def test_a_restore_that_is_over_at_once_is_not_begun_twice(call, vx, run, snap):
+    name, restore = kept(vx, snap, run, form='instant')
+    snap(restore, 'restored', source_run=name)
+    vx.set(restore='off')
+    assert not snap(restore, 'restored', source_run=name)['changed'] and undo(vx, restore) == []
+
+
+def test_a_restore_that_has_done_nothing_is_noticed(call, vx, run, snap):
+    name, restore = kept(vx, snap, run, form='instant')
+    vx.set('vol01-' + name[-6:], changed='0.2')
+    vx.on('restore', 'lie-ok')
+    snap(restore, 'restored', source_run=name)
+    told = snap(restore, 'restored', source_run=name)
+    assert told['failed'] and '0.2 % of it differ' in told['msg'] and len(undo(vx, restore)) == 1
+    vx.on('restore', None)
+    assert snap(restore, 'restored', source_run=name)['changed']
+
+
+def test_a_mirror_that_comes_back_as_an_ordinary_plex(call, vx, run, snap):
+    name = run()
+    taken(vx, snap, name, form='instant', after='reattached')
+    snap(name, 'reattached')
+    vx.finish('ACTIVE')
+    assert 'convert state=SNAPDONE' in str(snap(name, 'reattached')['warnings']) and undo(vx, name) == []
 
 
 @pytest.mark.parametrize('which', ['vol01', 'copy'])
