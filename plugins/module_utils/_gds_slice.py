@@ -183,7 +183,7 @@ def give_back(work, member):
         # Copying to a slice starts when its volume does; GDS has nothing to do now.
         return False
     work.note_returning(member)
-    work.act(member, command, wanted)
+    work.act(command, wanted, member)
     return True
 
 
@@ -213,6 +213,6 @@ def switch(context, letter, wanted):
         changed = True
         if letter == 'N' and context.params['take_over']:
             # After a switch of nodes the right to the slice lies with a node that may be gone.
-            work.act(member, work.by_name('T', member), None)
-        work.act(member, work.by_name(letter, member), (wanted,))
+            work.act(work.by_name('T', member), None, member)
+        work.act(work.by_name(letter, member), (wanted,), member)
     return dict(changed=changed, before=work.before, after=work.predicted(wanted) if context.check else work.now())

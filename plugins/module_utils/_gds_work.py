@@ -53,11 +53,9 @@ class Work:
     def __init__(self, context, class_name, entries=None):
         self.context = context
         self.gds = Gds(context.runner, class_name)
-        self.members = [self.member(entry) for entry in (self.entries() if entries is None else entries)]
-        for names in ([self.volume_of(member) for member in self.members], [self.name(member) for member in self.members]):
-            if len(set(names)) != len(names):
-                raise Refused('A volume is named more than once in members.', object=', '.join(names), needed='one copy of each volume')
         self.view = self.gds.view()
+        self.members = [self.member(entry) for entry in (self.entries() if entries is None else entries)]
+        self.refuse_twice()
         self.before = self.states(self.view)
         if context.check and context.params['assume']:
             self.before = copy.deepcopy(context.params['assume'])
@@ -67,6 +65,12 @@ class Work:
         if self.context.params['members'] is not None:
             return self.context.params['members']
         return [entry for entry in entries_of(self.context.record, self.KIND) if entry['class_name'] == self.gds.class_name]
+
+    def refuse_twice(self):
+        for names in ([self.volume_of(member) for member in self.members], [self.name(member) for member in self.members]):
+            named = [name for name in names if name]
+            if len(set(named)) != len(named):
+                raise Refused('A volume is named more than once in members.', object=', '.join(named), needed='one copy of each volume')
 
     def volume(self, name):
         return self.gds.volume(name, self.view)
@@ -93,17 +97,19 @@ class Work:
                 'original': raw_device(self.gds.class_name, volume.name), 'bytes': volume.bytes,
                 'filesystem': mount.point if mount else None, 'fstype': mount.fstype if mount else None, 'remaining': remaining}
 
-    def act(self, member, argv, wanted):
-        """Run a command. CommandFailed unless the copy is in one of the states wanted then, or, without them, unless it ended well."""
+    def act(self, argv, wanted, *members):
+        """Run a command. CommandFailed unless all copies are in one of the states wanted then, or, without them, unless it ended well."""
         result = self.context.change(argv, timeout=LIMIT)
         if result is None:
             return
-        found = self.state(member, self.now())
-        # The exit code alone proves nothing in either direction.
-        if found not in wanted if wanted else result.rc != 0:
-            raise CommandFailed(result, '%s had no effect.' % ' '.join(argv) if result.rc == 0 else None, object=self.name(member),
-                                found=found, needed=' or '.join(wanted or ['no error']), look=self.look(member),
-                                vendor=errors(result.err or result.out) or None)
+        now = self.now()
+        for member in members:
+            found = self.state(member, now)
+            # The exit code alone proves nothing in either direction.
+            if found not in wanted if wanted else result.rc != 0:
+                raise CommandFailed(result, '%s had no effect.' % ' '.join(argv) if result.rc == 0 else None, object=self.name(member),
+                                    found=found, needed=' or '.join(wanted or ['no error']), look=self.look(member),
+                                    vendor=errors(result.err or result.out) or None)
 
     # Splitting
 
@@ -162,14 +168,20 @@ class Work:
     def refuse_overwriting(self, member):
         """Refused if the copy of a member that is split was split by another run, is read by its run's copy job, or is mounted."""
         name, owner, record = self.name(member), self.owner(member), self.context.record
-        if owner is not None and (record is None or owner.run != record.run):
-            raise Refused('%s was split by run %s.' % (name, owner.run), object=name, remedy='give it back as that run, or run recover')
+        self.refuse_other_run(member, owner)
         if record is not None and owner is None and not self.context.check:
             raise Refused('%s is split, but not by run %s.' % (name, record.run), object=name, found=self.state(member),
                           remedy='find out who uses it; without option run this module gives it back')
         if record is not None:
             _split.refuse_being_read(record)
         self.refuse_mounted(name)
+
+    def refuse_other_run(self, member, owner, *allowed):
+        """Refused if owner, the run that has split the copy, is neither this one nor one of allowed."""
+        mine = [record.run for record in (self.context.record,) + allowed if record]
+        if owner is not None and owner.run not in mine:
+            raise Refused('%s was split by run %s.' % (self.name(member), owner.run), object=self.name(member),
+                          remedy='give it back as that run, or run recover')
 
     def refuse_mounted(self, name):
         """Refused if the volume or detached slice of this name is mounted."""

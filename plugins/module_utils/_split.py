@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import re
 import tempfile
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce
@@ -93,6 +94,17 @@ def refuse_being_split(record, entries):
         if by and by['pid'] != os.getpid() and alive(by, record.data['boot']):
             raise Refused('Run %s is splitting just now.' % record.run, object=entry['id'], found='process %s at work' % by['pid'],
                           remedy='wait for it, or end that process')
+
+
+def refuse_changed(runner, record):
+    """Refused unless the copies of a run are proved to be still the ones that it has split."""
+    for clause in record.data['proof']:
+        result = runner(clause['argv'])
+        if result.rc is None or not re.search(clause['match'], result.out, re.MULTILINE):
+            raise Refused('The copy is not proved to be still the one that run %s has split.' % record.run, object=record.run,
+                          found=result.out.strip()[-500:] or 'no answer', vendor=result.err.strip()[-500:] or None,
+                          needed='an answer that matches %s' % clause['match'], look=' '.join(clause['argv']),
+                          remedy='restore from the image')
 
 
 def refuse_being_read(record):
