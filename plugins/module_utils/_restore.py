@@ -14,7 +14,7 @@ import os
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import (
     _crew, _destination, _filters, _hold, _manifest, _methods, _platform, _run, _tape, _target)
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import PIPE, Copier, OutputFailed, writer
 
 # ioctl of Linux block devices: drop what is cached, so that the comparison reads the medium.
@@ -151,7 +151,7 @@ def verify(job, step, tapes):
     gauge = job.phase(step['volume'], 'verify', step['bytes'])
     try:
         stored, raw = unpacked(job, gauge, step, tapes, None)
-    except CommandFailed as error:
+    except Refused as error:
         error.message = 'The image of %s cannot be read or unpacked; nothing was overwritten. %s' % (step['volume'], error.message)
         raise
     sums = [stored.facts(), raw.facts()]
