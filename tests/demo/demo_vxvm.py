@@ -8,7 +8,7 @@ volume vol01, broken off, checked, stored while the database works, and removed;
 from database import Story, play
 
 STORY = Story(
-    title="A simulated host with Veritas Volume Manager and a real file system", topology="vxvm",
+    title="A simulated host with Veritas Volume Manager and a real file system", topology="demo-vxvm",
     show=["vxprint", "-g", "datadg", "-ht"], lines=("v ", "pl ", "V ", "PL "),
     point="/vol01", fstype="vxfs", device="/dev/vx/dsk/datadg/vol01", confirm="datadg/vol01",
     changes=("vxassist -g datadg -b snapstart", "vxassist -g datadg snapshot", "vxedit", "fsck", "dd"),
@@ -18,7 +18,7 @@ STORY = Story(
         "snapbackup_volumes": [{"disk_group": "datadg", "volume": "vol01", "filesystem": "/vol01"}],
         "snapbackup_quiesce": [{"driver": "postgresql"}],
     },
-    scale=5, waited="the cut took",
+    scale=20, waited="the cut took",
 )  # fmt: skip
 
 
