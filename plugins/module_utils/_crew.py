@@ -9,8 +9,9 @@ __metaclass__ = type
 
 import threading
 
-# A thread whose tools are dead ends at once, unless the system does not end its read or write.
-END_WAIT = 30
+# A thread whose tools are dead ends at once, unless the system does not end its read or write. Less than a module waits for a job
+# that it stops, so that the job can still say that it was stopped.
+END_WAIT = 10
 
 
 def each(items, work, limit, stop):
@@ -21,10 +22,10 @@ def each(items, work, limit, stop):
     """
     crew = _Crew(items, work, stop)
     threads = [threading.Thread(target=crew.member) for dummy in range(min(limit, len(items)))]
-    for thread in threads:
-        thread.daemon = True
-        thread.start()
     try:
+        for thread in threads:
+            thread.daemon = True
+            thread.start()
         for thread in threads:
             while thread.is_alive():
                 # With a limit, because in Python 2 a join without one cannot be interrupted by a signal.
@@ -32,7 +33,8 @@ def each(items, work, limit, stop):
     except BaseException as error:
         crew.fail(error)
         for thread in threads:
-            thread.join(END_WAIT)
+            if thread.is_alive():
+                thread.join(END_WAIT)
     if crew.error is not None:
         raise crew.error
     return crew.results
