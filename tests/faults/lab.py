@@ -18,7 +18,7 @@ STAMPER = Path(__file__).resolve().parent / "stamper.py"
 STATE, BACKUP, FROZEN, ACKNOWLEDGED = "/var/lib/snapbackup", "/backup", "/san/frozen", "/run/acknowledged"
 IDLE_LIMIT = 30
 # For a command that hangs: the lease, and the limit of every command and tool, in seconds.
-SHORT = 3
+SHORT = 5
 # What happens before a module call: these are no faults of a command.
 OUTSIDE = ("controller", "boot")
 # Effects that kill the very caller of the command and spare the module behind it, as the simulator names them.
@@ -139,12 +139,11 @@ class Lab:
         return Ended(error, "\n".join(map(str, [*play.said, error or ""])))
 
     def pace(self):
-        """Variables of every play. Times are short only where something hangs."""
-        common = {"snapbackup_destination": BACKUP + "/", "snapbackup_state_dir": STATE}
-        return dict(common, snapbackup_lease=SHORT, snapbackup_stall=SHORT) if self.hangs() else common
-
-    def hangs(self):
-        return self.fault is not None and self.fault[1] == "hang"
+        """Variables of every play. The times of what hangs are short, and no others: a busy machine must not break those."""
+        found = {"snapbackup_destination": BACKUP + "/", "snapbackup_state_dir": STATE}
+        if self.fault and self.fault[1] == "hang":
+            found.update({"watchdog": {"snapbackup_lease": SHORT}, "job": {"snapbackup_stall": SHORT}}.get(self.fault[0].by, {}))
+        return found
 
     def run(self, role, module, args, check, name):
         """Run a module of a play, and enter its commands in calls."""
@@ -184,7 +183,7 @@ class Lab:
     def plant(self, name):
         """Plant the fault if it is due in this module call. Returns the options of the call."""
         if not self.due(name):
-            return (SHORT if self.hangs() else None), False
+            return None, False
         call, effect = self.fault
         self.host.plant(call.command, call.nth, SPARED.get(effect, effect))
         return (SHORT if effect == "hang" else None), effect in SPARED
