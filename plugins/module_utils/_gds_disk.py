@@ -159,7 +159,12 @@ def refuse_in_use(context, disk):
     if context.params['confirm'] != device:
         raise Refused('Registering %s destroys what is on it.' % device, object=device, found='confirm=%s' % context.params['confirm'],
                       needed='confirm=%s' % device, remedy='look that nobody needs its content, then confirm it by its name')
-    result = context.runner([disk.gds.sdxinfo, '-D', '-e', 'long'])
+    refuse_used(context, disk.gds.sdxinfo, device)
+
+
+def refuse_used(context, sdxinfo, device):
+    """Refused if anything on this host shows that somebody uses the physical disk."""
+    result = context.runner([sdxinfo, '-D', '-e', 'long'])
     if result.rc != 0:
         raise CommandFailed(result, object=device)
     for row in parse(result.out)['disk']:

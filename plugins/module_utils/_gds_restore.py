@@ -78,7 +78,8 @@ def asked(context, source):
     proxies = [(entry['class_name'], entry['proxy']) for entry in begun]
     more = [entry for entry in entries_of(source, KIND) if (entry['class_name'], entry['proxy']) not in proxies]
     if not begun and not more and not (context.record and context.record.data['layout']):
-        raise Refused('Nothing says which proxies to restore from.', object=context.params['source_run'], found='nothing parted by that run',
+        raise Refused('Nothing says which proxies to restore from.', object=context.params['source_run'],
+                      found='nothing parted by that run',
                       needed='option source_run of a backup whose proxies are parted, or option members',
                       look='playbook volmgr.snapbackup.status')
     return begun + more

@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import copy
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors
@@ -80,10 +80,7 @@ class Work:
 
     def owner(self, member):
         """The open run on this host that has split this copy, or None."""
-        for record in _run.all_runs(self.context.params['state_dir']):
-            if record.is_open and _split.entry_of(record, self.undo(member)['id']):
-                return record
-        return None
+        return _split.owner(self.context.params['state_dir'], self.undo(member)['id'])
 
     def devices(self, name):
         return [block_device(self.gds.class_name, name), raw_device(self.gds.class_name, name)]

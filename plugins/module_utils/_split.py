@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce, _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive, identity
 
@@ -85,6 +85,12 @@ def entry_of(record, number):
     """The record's undo entry of that id, or None."""
     found = [entry for entry in record.data['undo'] if entry['id'] == number] if record else []
     return found[0] if found else None
+
+
+def owner(state_dir, number):
+    """The open run on this host whose record has the undo entry of that id, or None."""
+    found = [record for record in _run.all_runs(state_dir) if record.is_open and entry_of(record, number)]
+    return found[-1] if found else None
 
 
 def refuse_being_split(record, entries):

@@ -76,6 +76,10 @@ volumes:
       master: null
       relation: null
       slices: [{disk: Disk1, state: active}, {disk: Disk2, state: active}]
+layout:
+  description: Disks, groups and volumes of the class, for option O(volmgr.snapbackup.gds_shadow_volume#module:primary).
+  returned: success
+  type: dict
 progress:
   description: The slices that are being copied to. C(percent) is known only where the release tells numbers of blocks, else null.
   returned: success
@@ -116,7 +120,19 @@ def read(context):
     found = [gds.volume(name, view) for name in names]
     progress = [row for volume in found for row in copying(volume)]
     return dict(changed=False, volumes=dict((volume.name, describe(gds.class_name, volume)) for volume in found),
-                progress=progress, in_progress=bool(progress), run=record.run if record else None)
+                progress=progress, in_progress=bool(progress), layout=layout(gds.class_name, view), run=record.run if record else None)
+
+
+def layout(class_name, view):
+    """What a shadow of any volume of the class must be like: see RETURN."""
+    return {'class_name': class_name,
+            'disks': dict((name, {'blocks': row.get('DEVBLKS')}) for name, row in view.disks.items()),
+            'groups': dict((name, {'type': row.get('TYPE'), 'width': row.get('WIDTH'), 'disks': row.get('DISKS') or []})
+                           for name, row in view.groups.items()),
+            'volumes': dict((name, {'group': volume.group, 'state': volume.state, 'relation': volume.relation,
+                                    'first_block': volume.first, 'blocks': volume.blocks,
+                                    'slices': dict((piece.disk, piece.state) for piece in volume.slices)})
+                            for name, volume in view.volumes.items())}
 
 
 def main():

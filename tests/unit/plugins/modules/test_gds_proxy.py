@@ -266,7 +266,8 @@ def test_a_new_proxy_is_overwritten_only_when_confirmed(gds, proxies):
 
 @pytest.mark.parametrize('more, master, words', [
     (dict(group='Group1'), 'Volume1', 'both in group'), (dict(status='ACTIVE'), 'Volume1', 'is active'),
-    (dict(blocks=4096), 'Volume1', 'same size'), (dict(group='Group3'), 'Volume3', 'is a proxy itself'), (dict(), None, 'no master was named')])
+    (dict(blocks=4096), 'Volume1', 'same size'), (dict(group='Group3'), 'Volume3', 'is a proxy itself'),
+    (dict(), None, 'no master was named')])
 def test_what_cannot_be_joined(gds, proxies, more, master, words):
     gds.volume('Volume5', 'Disk3', **dict(dict(status='STOP', group='Group2'), **more))
     failed = proxies('joined', members=[dict(proxy='Volume5', master=master)], confirm=['Volume5'])

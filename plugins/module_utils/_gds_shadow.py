@@ -1,0 +1,354 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Shadow volumes of GDS on a backup server: the same disks as in a class of another domain, in memory only (sdxshadowdisk(1M),
+sdxshadowgroup(1M), sdxshadowvolume(1M)).
+
+Writing through a shadow that is not built as its original damages the original, so it is compared with it before it is used.
+"""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import VALID, Gds, View, block_device, raw_device, valid_name
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_disk import DEVICE, refuse_used
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors, parse
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_work import LIMIT, class_of, entries_of
+
+KIND = 'gds_shadow_volume'
+SFDSK = '/dev/sfdsk'
+TYPES = ('mirror', 'stripe', 'concat')
+
+
+class Shadow:
+    """One shadow class. view: the View of it, None where there is none. before: {volume: absent, stop, ro, rw or active (in a mode that
+    the release does not tell)}."""
+
+    def __init__(self, context, class_name, names):
+        self.context = context
+        self.gds = Gds(context.runner, class_name)
+        self.class_name = self.gds.class_name
+        self.names = [valid_name(name) for name in names]
+        self.look()
+        self.before = self.states()
+        if context.check and context.params['assume']:
+            self.before = dict(context.params['assume'])
+
+    def look(self):
+        result = self.context.runner([self.gds.sdxinfo, '-C', '-e', 'long'])
+        if result.rc != 0:
+            raise CommandFailed(result, object=self.class_name, vendor=errors(result.err or result.out))
+        row = View(parse(result.out)).classes.get(self.class_name)
+        if row and (row.get('SHADOW') == '0' or row.get('TYPE') not in ('local', None)):
+            raise Refused('%s is a class of its own, not a shadow.' % self.class_name, object=self.class_name,
+                          found='type %s, shadow %s' % (row.get('TYPE'), row.get('SHADOW')), needed='a name that no class has',
+                          look='sdxinfo -C -e long')
+        self.view = self.gds.view() if row else None
+
+    def states(self):
+        names = self.names or (sorted(self.view.volumes) if self.view else [])
+        return dict((name, self.state(name)) for name in names)
+
+    def state(self, name):
+        volume = self.view.volumes.get(name) if self.view else None
+        if volume is None:
+            return 'absent'
+        return volume.row.get('MODE', 'active') if volume.state == 'active' else volume.state
+
+    def run(self, tool, letter, *words):
+        """Run a command, then look again; nothing in check mode."""
+        result = self.context.change([_platform.need(tool), '-' + letter, '-c', self.class_name] + list(words), timeout=LIMIT)
+        if result is not None:
+            self.look()
+            if result.rc != 0:
+                raise CommandFailed(result, object=self.class_name, look='sdxinfo -A -c %s -e long' % self.class_name,
+                                    vendor=errors(result.err or result.out) or None)
+
+    @property
+    def undo(self):
+        return {'id': '%s:%s' % (KIND, self.class_name), 'action': 'absent', 'class_name': self.class_name, 'volumes': self.names}
+
+
+class Plan:
+    """What the shadow of some volumes must be, from what the primary domain says (layout of gds_info). Refused where that is not to be had.
+
+    devices: {disk: its name on this host}; groups: {group: [disks that are shadowed, in their order]}; volumes: {group: [names]} of all
+    that must be made, in the order of their first blocks.
+    """
+
+    def __init__(self, primary, names, devices):
+        self.primary = primary
+        self.names = [valid_name(name) for name in names]
+        self.partly = False
+        self.refuse_incomplete()
+        for name in names:
+            self.refuse_moving(name)
+        self.devices = dict((valid_name(disk), valid_device(device)) for disk, device in devices.items())
+        if len(set(self.devices.values())) != len(self.devices):
+            raise Refused('A device is named for several disks.', object=', '.join(sorted(self.devices.values())), needed='one disk each')
+        self.groups, self.volumes = {}, {}
+        for name in names:
+            group = primary['volumes'][name]['group']
+            if group not in self.groups:
+                self.groups[group] = self.disks_of(group)
+            self.volumes[group] = self.up_to(group, max(
+                primary['volumes'][other]['first_block'] for other in names if primary['volumes'][other]['group'] == group))
+        for name in names:
+            self.refuse_slices(name)
+        strange = sorted(set(self.devices) - set(disk for disks in self.groups.values() for disk in disks))
+        if strange:
+            raise Refused('A device is named for a disk that these volumes do not lie on.', object=', '.join(strange),
+                          needed=', '.join(sorted(disk for disks in self.groups.values() for disk in disks)))
+
+    def refuse_incomplete(self):
+        missing = [key for key in ('class_name', 'disks', 'groups', 'volumes') if key not in self.primary]
+        if missing or not self.names:
+            raise Refused('It is not said what is to be shadowed.', object='primary' if missing else 'volumes',
+                          found='no %s' % ', '.join(missing) if missing else 'no volume', needed='layout of gds_info, and names of volumes')
+
+    def refuse_moving(self, name):
+        """Refused unless the volume is one that nobody in its own domain writes to."""
+        volume = self.primary['volumes'].get(name)
+        if volume is None:
+            raise Refused('Class %s of the primary domain has no volume %s.' % (self.primary['class_name'], name), object=name,
+                          found=', '.join(sorted(self.primary['volumes'])))
+        if volume['relation'] == 'joined':
+            raise Refused('%s is joined to its master, which writes to it.' % name, object=name, found='joined', needed='parted')
+        if None in (volume['group'], volume['first_block'], volume['blocks']):
+            raise Refused('It is not known where %s lies.' % name, object=name, needed='a volume in a group, its first block and its size',
+                          found='group %(group)s, first block %(first_block)s, %(blocks)s blocks' % volume)
+
+    def disks_of(self, group):
+        """The disks of a group that are shadowed: of a mirror those with a device, of others all."""
+        row = self.primary['groups'].get(valid_name(group)) or {}
+        disks = row.get('disks') or []
+        lower = [disk for disk in disks if disk in self.primary['groups']]
+        if lower or row.get('type') not in TYPES:
+            raise Refused('Group %s cannot be shadowed here.' % group, object=group,
+                          found='lower groups %s' % ', '.join(lower) if lower else 'type %s' % row.get('type'),
+                          needed='a mirror, stripe or concat group of disks')
+        found = [disk for disk in disks if disk in self.devices]
+        if not found or row['type'] != 'mirror' and found != disks:
+            raise Refused('The devices of group %s on this host are not all known.' % group, object=group,
+                          found=', '.join(found) or 'none', needed='one of %s' % ', '.join(disks) if row['type'] == 'mirror'
+                          else ', '.join(disks))
+        return found
+
+    def up_to(self, group, last):
+        """Names of all volumes of a group up to that first block. Refused where space between them is free: it could not be left out."""
+        rows = sorted((row['first_block'], row['blocks'], name) for name, row in self.primary['volumes'].items()
+                      if row['group'] == group and row['first_block'] <= last)
+        for (first, blocks, name), (after, dummy, following) in zip(rows, rows[1:]):
+            if first + blocks != after:
+                raise Refused('There is free space before %s, so its shadow would begin elsewhere.' % following, object=following,
+                              found='%s ends before block %d' % (name, first + blocks), needed='first block %d' % after)
+        return [name for dummy, dummy, name in rows]
+
+    def refuse_slices(self, name):
+        """Refused unless the slices of a volume that are shadowed hold one state of its data that does not change."""
+        volume = self.primary['volumes'][name]
+        disks = self.groups[volume['group']]
+        kind = self.primary['groups'][volume['group']]['type']
+        states = [volume['slices'].get(disk) for disk in disks] if kind == 'mirror' else list(volume['slices'].values())
+        detached = set(states) == set(['temp-stop'])
+        whole = states and set(states) <= set(VALID) and volume['state'] == 'stop'
+        if not detached and not whole:
+            raise Refused('%s is not at rest on these disks.' % name, object=name,
+                          found='volume %s, slices %s' % (volume['state'], ', '.join(str(state) for state in states)),
+                          needed='a stopped volume with valid slices, or detached slices that are stopped')
+        # What is written to some slices only would make a mirror of different halves.
+        rest = [disk for disk, state in volume['slices'].items() if disk not in disks and state in VALID]
+        self.partly = self.partly or kind == 'mirror' and whole and bool(rest)
+
+    def differences(self, view):
+        """What of a View is not as on the primary, as sentences; an empty list if the shadow is proved equal."""
+        found = []
+        for group, disks in sorted(self.groups.items()):
+            wanted, row = self.primary['groups'][group], view.groups.get(group, {})
+            found += compare('group %s' % group, [
+                ('type', row.get('TYPE'), wanted['type']), ('disks', row.get('DISKS'), disks),
+                ('width', str(row.get('WIDTH')), str(wanted['width'])) if wanted['type'] == 'stripe' else ('width', None, None)])
+            for disk in disks:
+                row = view.disks.get(disk, {})
+                found += compare('disk %s' % disk, [('device', row.get('DEVNAM'), self.devices[disk]), (
+                    'blocks', row.get('DEVBLKS'), self.primary['disks'].get(disk, {}).get('blocks'))])
+                if row.get('DEVBLKS') is None:
+                    found.append('disk %s has no number of blocks' % disk)
+            for name in self.volumes[group]:
+                volume, wanted = view.volumes.get(name), self.primary['volumes'][name]
+                found += compare('volume %s' % name, [
+                    (key, getattr(volume, key, None), value) for key, value in (
+                        ('group', group), ('first', wanted['first_block']), ('blocks', wanted['blocks']),
+                        ('last', wanted['first_block'] + wanted['blocks'] - 1))])
+        more = sorted(set(view.volumes) - set(name for names in self.volumes.values() for name in names))
+        return found + ['volume %s is not of these' % name for name in more]
+
+
+def compare(thing, rows):
+    return ['%s: %s %s instead of %s' % (thing, what, found, wanted) for what, found, wanted in rows if found != wanted]
+
+
+def valid_device(device):
+    if not DEVICE.match(device):
+        raise Refused('%r cannot be the device of a disk.' % (device,), object=repr(device), needed='for example c1t1d3 or sdd')
+    return device
+
+
+# Making
+
+def make(context):
+    """Make the shadow of option volumes, prove it equal to the original, and start it in the access mode of the state."""
+    context.refuse_ended()
+    params = context.params
+    mode = 'rw' if params['state'] == 'rw' else 'ro'
+    plan = Plan(params['primary'], params['volumes'], params['devices'])
+    shadow = Shadow(context, params['class_name'], plan.names)
+    refuse_other_run(context, shadow)
+    if mode == 'rw' and plan.partly:
+        raise Refused('Only some of the valid slices are shadowed; writing to them would make the mirror of different halves.',
+                      object=', '.join(plan.names), needed='devices for all disks of the group')
+    predicted = context.check and set(shadow.before.values()) != set(['absent'])
+    building = shadow.view is None and not predicted
+    if building:
+        build(shadow, plan)
+    if not context.check or shadow.view:
+        prove(shadow, plan, building)
+    changed = [start(shadow, name, mode, building) for name in plan.names]
+    after = dict((name, mode) for name in plan.names) if context.check else shadow.states()
+    return dict(changed=building or any(changed), before=shadow.before, after=after, class_name=shadow.class_name, devices=[
+        {'volume': name, 'device': raw_device(shadow.class_name, name), 'block_device': block_device(shadow.class_name, name)}
+        for name in plan.names])
+
+
+def refuse_other_run(context, shadow):
+    """Refused where another open run has made the shadow class."""
+    owner = _split.owner(context.params['state_dir'], shadow.undo['id'])
+    if owner and (context.record is None or owner.run != context.record.run):
+        raise Refused('Shadow class %s was made by run %s.' % (shadow.class_name, owner.run), object=shadow.class_name,
+                      needed='a class of its own', remedy='wait for that run, or run the playbook volmgr.snapbackup.recover')
+
+
+def refuse_stale(shadow):
+    """Refused where the special files of a class are left from before a boot: what is written to them would go nowhere."""
+    path = os.path.join(SFDSK, shadow.class_name)
+    if os.path.lexists(path):
+        raise Refused('%s is left from before the last boot of this host.' % path, object=path,
+                      found='no class %s' % shadow.class_name, needed='no such directory', look='sdxinfo -C; ls -F %s' % SFDSK,
+                      remedy='when sdxinfo -C does not list %s: rm -r %s' % (shadow.class_name, path))
+
+
+def build(shadow, plan):
+    """Make disks, groups and volumes. What has been made is taken away again when it cannot be finished."""
+    context = shadow.context
+    refuse_stale(shadow)
+    for device in sorted(plan.devices.values()):
+        refuse_used(context, shadow.gds.sdxinfo, device)
+    if context.record and not context.check:
+        context.record.add_undo(shadow.undo)
+    try:
+        for group, disks in sorted(plan.groups.items()):
+            row = plan.primary['groups'][group]
+            shape = ['type=%s' % row['type']] + (['width=%s' % row['width']] if row['type'] == 'stripe' else [])
+            shadow.run('sdxshadowdisk', 'M', '-d', ','.join('%s=%s' % (plan.devices[disk], disk) for disk in disks))
+            shadow.run('sdxshadowdisk', 'C', '-g', group, '-d', ','.join(disks), *(['-a', ','.join(shape)] if row['type'] != 'mirror' else []))
+            for name in plan.volumes[group]:
+                shadow.run('sdxshadowvolume', 'M', '-g', group, '-v', name, '-s', str(plan.primary['volumes'][name]['blocks']))
+    except Refused:
+        clear_away(shadow)
+        raise
+
+
+def prove(shadow, plan, built):
+    """Refused unless the shadow is built as the original; one that this call has made is taken away again."""
+    different = plan.differences(shadow.view)
+    if different:
+        if built:
+            clear_away(shadow)
+        raise Refused('The shadow in class %s is not built as its original, so it is not used.' % shadow.class_name,
+                      object=shadow.class_name, found='; '.join(different), needed='the same disks, groups, first blocks and sizes',
+                      look='sdxinfo -A -c %s -e long, here and in the primary domain' % shadow.class_name,
+                      remedy='remove it (state absent), and look at the devices')
+
+
+def start(shadow, name, mode, built):
+    """Have one shadow volume started in an access mode. Whether anything was changed."""
+    state = shadow.before[name]
+    if built:
+        # It is made read-only and started (sdxshadowvolume(1M)).
+        state = 'ro' if shadow.context.check else shadow.state(name)
+    if state == mode or built and (state, mode) == ('active', 'ro'):
+        return False
+    refuse_mounted(shadow, name)
+    if state != 'stop':
+        shadow.run('sdxshadowvolume', 'F', '-v', name)
+    shadow.run('sdxshadowvolume', 'N', '-v', name, '-e', 'mode=' + mode)
+    if not shadow.context.check and shadow.state(name) not in (mode, 'active'):
+        raise Refused('Shadow volume %s is not started in mode %s.' % (name, mode), object=name, found=shadow.state(name), needed=mode,
+                      look='sdxinfo -V -c %s -e long' % shadow.class_name)
+    return True
+
+
+def refuse_mounted(shadow, name):
+    mount = _split.mounted(name, [block_device(shadow.class_name, name), raw_device(shadow.class_name, name)])
+    if mount:
+        raise Refused('Shadow volume %s is mounted.' % name, object=name, found=mount.point, needed='not mounted', look='mount',
+                      remedy='umount %s' % mount.point)
+
+
+# Removing
+
+def clear_away(shadow):
+    """Remove what could not be finished. What cannot be removed stays in the record; the error that led here counts."""
+    try:
+        remove(shadow)
+    except Refused:
+        return
+    if shadow.context.record:
+        shadow.context.record.clear_undo(shadow.undo['id'])
+
+
+def take_away(context):
+    """Remove the shadow class, or what the run has made, in the reverse order. Nothing on the disks is changed by that."""
+    class_name = class_of(context, KIND)
+    if class_name is None:
+        return dict(changed=False, before={}, after={}, class_name=None, stale=None)
+    shadow = Shadow(context, class_name, [])
+    refuse_other_run(context, shadow)
+    mine = [entry for entry in entries_of(context.record, KIND) if entry['class_name'] == class_name]
+    if context.record and not mine and shadow.view and not context.check:
+        raise Refused('Shadow class %s was not made by run %s.' % (class_name, context.record.run), object=class_name, found='a class',
+                      remedy='without option run this module removes it')
+    there = shadow.view is not None
+    for name in shadow.before:
+        refuse_mounted(shadow, name)
+    if there:
+        remove(shadow)
+    if context.record and not context.check:
+        context.record.clear_undo(*[entry['id'] for entry in mine])
+    path = os.path.join(SFDSK, class_name)
+    return dict(changed=there, before=shadow.before, after=dict.fromkeys(shadow.before, 'absent'), class_name=class_name,
+                stale=path if not there and os.path.lexists(path) else None)
+
+
+def remove(shadow):
+    """Stop and remove volumes, the last first, then groups, then disks. Refused unless the class is gone then."""
+    shadow.look()
+    view = shadow.view
+    if view is None:
+        return
+    for volume in sorted(view.volumes.values(), key=lambda found: found.first or 0, reverse=True):
+        if volume.state == 'active':
+            shadow.run('sdxshadowvolume', 'F', '-v', volume.name)
+        shadow.run('sdxshadowvolume', 'R', '-v', volume.name)
+    for group in sorted(view.groups):
+        shadow.run('sdxshadowgroup', 'R', '-g', group)
+    for disk in sorted(view.disks):
+        shadow.run('sdxshadowdisk', 'R', '-d', disk)
+    if shadow.view is not None and not shadow.context.check:
+        raise Refused('Shadow class %s is still there.' % shadow.class_name, object=shadow.class_name,
+                      found=', '.join(sorted(shadow.view.disks)) or 'a class without disks', look='sdxinfo -A -c %s' % shadow.class_name)
