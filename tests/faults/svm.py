@@ -17,6 +17,8 @@ TOPOLOGY = {
     },
     "ufs": {"/home1": "/dev/md/dsk/d1", "/home10": "/dev/md/dsk/d10"},
 }
+# What of the manager is in no scenario.
+NOT_TRIED = ["disk sets (every command has `-s SET` more)", "soft partitions", "mirrors of three submirrors"]
 # Volumes and where they are mounted, in the order of the members.
 POINTS = {"d1": "/home1", "d10": "/home10"}
 VARIABLES = {

@@ -58,8 +58,8 @@ TAIL = """\
   half), only these are tried.
 * Two faults in one play; commands that are not the volume manager's or the file system's (`tar`, `env`); the hooks of
   applications. These have tests of their own in `tests/integration` and `tests/unit`.
-* Faults from outside (controller killed, connection cut, host booted): `tests/integration/test_interrupted.py` plays them with
-  `ansible-playbook` on simulated hosts.
+* The controller and the host are lost between two tasks here; to be cut off during a command (controller killed, connection cut,
+  host booted) is played with `ansible-playbook` on simulated hosts, by `tests/integration/test_faults.py` and `test_interrupted.py`.
 """
 
 
@@ -72,6 +72,8 @@ def document(outcomes, seconds):
         parts.append("## %s\n" % cells.manager(manager).TITLE)
         for number in sorted({outcome.cell.number for outcome in mine}):
             parts.append(table([outcome for outcome in mine if outcome.cell.number == number]))
+        not_tried = getattr(cells.manager(manager), "NOT_TRIED", [])
+        parts += ["Not tried: %s.\n" % "; ".join(not_tried)] if not_tried else []
     return "\n".join([*parts, TAIL])
 
 
