@@ -70,13 +70,18 @@ def was_split_again(context, entry):
     A resync that this run has started and that broke off changes the state too; then it still is the run's.
     """
     # The time of the split outlives a boot that leaves the submirror offline (pass number 0), so only it tells.
-    timed = ['-t'] + operands(entry['mirror'])
-    clauses = [clause for clause in context.record.data['proof'] if clause['argv'][-len(timed):] == timed]
+    clauses = timed_clauses(context.record, entry['mirror'])
     same_boot = context.record.data['boot'] == _platform.boot_identity(context.runner)
     if not clauses or entry.get('returning') and same_boot:
         return not same_boot
     return any(
         not re.search(clause['match'], context.runner.expect(clause['argv']).out, re.MULTILINE) for clause in clauses)
+
+
+def timed_clauses(record, mirror):
+    """The clauses of a run's proof that tell since when the submirror of one mirror is offline."""
+    timed = ['-t'] + operands(mirror)
+    return [clause for clause in record.data['proof'] if clause['argv'][-len(timed):] == timed]
 
 
 def bring_back(context, work, mirror, submirror):

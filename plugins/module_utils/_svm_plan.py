@@ -83,7 +83,7 @@ def new_plan(context, source, entry):
     if entry.get('returning') or entry.get('by') or state != cut.word:
         raise Refused('%s is not the frozen copy of run %s any more.' % (frozen, source.run), object=frozen, found=state, needed=cut.word,
                       look=spoken('metastat -c', mirror), remedy='restore from the image')
-    refuse_changed(context, source)
+    refuse_changed(context, source, source.data['proof'])
     refuse_in_use(source, frozen)
     refuse_unusable(found, frozen, users(layout, mirror))
     refuse_busy(mirror)
@@ -94,9 +94,9 @@ def new_plan(context, source, entry):
             'source': source.run}
 
 
-def refuse_changed(context, source):
-    """Refused unless the copies are still the cut of the run: a boot or a release of the set brings an offline one home."""
-    for clause in source.data['proof']:
+def refuse_changed(context, source, clauses):
+    """Refused unless these clauses hold, so that the copies still are the cut of the run source."""
+    for clause in clauses:
         result = context.runner(clause['argv'])
         if result.rc is None or not re.search(clause['match'], result.out, re.MULTILINE):
             raise Refused('The copy is not proved to be still the one that run %s has split.' % source.run, object=source.run,

@@ -21,12 +21,13 @@ __metaclass__ = type
 
 import copy
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
     Svm, argv, mounts_of, operands, raw_device, spoken, state_alone, states)
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_home import timed_clauses
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_layout import MIRROR, mirror_options
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_plan import begin, nodes_of, plans_of, refuse_busy
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_plan import begin, nodes_of, plans_of, refuse_busy, refuse_changed
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_split import LIMIT
 
 METAPARAM = ('-r', '-w', '-p')
@@ -40,6 +41,7 @@ class RollBack:
         self.plan = plan
         self.mirror, self.frozen, self.others = plan['mirror'], plan['frozen'], plan['others']
         self.svm = Svm(context.runner, self.mirror.rpartition('/')[0] or None)
+        self.exists = self.params = self.result = None
 
     def look(self):
         """{half: state}: as in _svm. Without the mirror every half stands on its own. Refused if a half was built otherwise since."""
@@ -78,6 +80,8 @@ class RollBack:
         """Step 1. From then on a boot does not harm the frozen half."""
         if not self.plan['rebuilt'] and found[self.frozen] == 'offline':
             refuse_busy(self.mirror)
+            source = _run.load(self.context.params['state_dir'], self.plan['source'])
+            refuse_changed(self.context, source, timed_clauses(source, self.mirror))
             self.run(argv('metadetach', self.mirror, self.frozen))
             self.expect(lambda now: now[self.frozen] == 'detached', 'without %s' % self.frozen)
             found[self.frozen] = 'detached'

@@ -249,6 +249,19 @@ def test_a_boot_before_the_first_step_ends_the_copy(call, host, source, restore)
 
 
 @pytest.mark.parametrize('cut', ['offline'], indirect=True)
+def test_a_copy_that_was_split_again_before_the_first_step(call, host, source, restore):
+    """The plan is written, and then somebody brings the frozen half home and takes it offline again."""
+    host.on('metadetach', 'exit 1')
+    assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['failed']
+    host.on('metadetach')
+    host.put('time', '1795168801')
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'not proved' in told['msg'] and changes(host)[-1] == 'metadetach d1 d3'
+    assert 'metaclear d1' not in changes(host)
+    assert host.states('d1') == dict(d2='okay', d3='offline')
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
 @pytest.mark.parametrize('begun', [False, True])
 def test_of_two_mirrors_none_is_rolled_back_alone(call, host, source, restore, begun):
     """All copies are detached before the first mirror is cleared; if one is lost before that, the restore ends only if none was touched."""
