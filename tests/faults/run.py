@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Tries faults in the procedures of all managers. Without NAME and --part it also writes docs/faults.md."""
+"""Tries faults in the procedures of all managers. Without NAME, --scenario and --part it also writes docs/faults.md."""
 
 import argparse
 import compileall
@@ -40,13 +40,14 @@ def managers(names):
 def arguments(argv):
     parser = argparse.ArgumentParser(prog="./dev faults", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help="only cells whose name contains every NAME, such as svm or metaoffline")
+    parser.add_argument("--scenario", default="", help="only scenarios whose name contains this, such as recover")
     parser.add_argument("--part", action="store_true", help="a representative part, for ./dev test")
     parser.add_argument("--report", type=Path, help="a file for the figures")
     parser.add_argument("--list", action="store_true", help="only print the names of the cells")
     parser.add_argument("--commands", action="store_true", help="only print the commands of the runs without a fault")
     parser.add_argument("--verbose", action="store_true", help="tell also of cells that are good what was said")
     parser.add_argument("--workers", type=int, default=WORKERS, help="trials at one time (%(default)s)")
-    return parser.parse_args(argv)
+    return parser.parse_intermixed_args(argv)
 
 
 class Progress:
@@ -92,9 +93,11 @@ def stride(count):
     return step
 
 
-def without_fault(names):
-    """A clean run of every scenario."""
-    return [cells.Cell(name, number, None, None) for name in managers(names) for number in range(len(cells.manager(name).SCENARIOS))]
+def without_fault(options):
+    """A clean run of every scenario that is asked for."""
+    found = [cells.Cell(name, number, None, None)
+             for name in managers(options.names) for number in range(len(cells.manager(name).SCENARIOS))]  # fmt: skip
+    return [cell for cell in found if options.scenario in cell.scenario.name]
 
 
 def wanted(cell, names):
@@ -109,7 +112,7 @@ def main(argv):
     progress = Progress(options.verbose)
     pool = concurrent.futures.ProcessPoolExecutor(options.workers)
     try:
-        clean = [cell for cell in without_fault(options.names) if not options.commands or wanted(cell, options.names)]
+        clean = without_fault(options)
         found = tried(pool, clean, progress, len(clean))
         if options.commands:
             print("\n".join(cells.shown(call) for outcome in found for call in outcome.calls if call.argv))
@@ -122,7 +125,7 @@ def main(argv):
     finally:
         pool.shutdown(cancel_futures=True)
         host.clean_up_dead()
-    if not options.names and not options.part:
+    if not (options.names or options.part or options.scenario):
         PAGE.write_text(table.document(outcomes, SHORT))
     passed = progress.done - progress.failed
     if options.report:

@@ -33,7 +33,7 @@ def order(lines):
 
 
 def test_the_play_without_a_controller_is_the_play(host, lab):
-    argv = [sys.executable, ROOT / "tests" / "faults" / "run.py", "--commands", "svm", "backup, tar"]
+    argv = [sys.executable, ROOT / "tests" / "faults" / "run.py", "--commands", "svm", "--scenario", "backup, tar"]
     printed = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=120, check=True).stdout
     host.forget()
     Play(lab, "backup", dict(HOME1, snapbackup_volumes=VOLUMES, snapbackup_method="tar"), "--limit", "node1").end()
