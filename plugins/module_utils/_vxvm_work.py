@@ -103,6 +103,18 @@ class Work:
         """The state of one member as the host shows it now."""
         return self.now()[name_of(member)]
 
+    def has_left(self, member):
+        """Whether the mirror of a snapshot is on its way back to the original, or there already."""
+        now = self.state_now(member)
+        return now['snapshot'] is None or now['mirror'] == SYNCHRONISING
+
+    def is_parted(self, member):
+        """Whether no snap object ties a snapshot to its original any more."""
+        return member.snapshot not in self.vxvm.group(member.group).linked
+
+    def is_gone(self, member):
+        return self.state_now(member)['snapshot'] is None
+
     def predicted(self, **state):
         """The states once every member is in this one."""
         return dict((name_of(member), dict(self.before[name_of(member)], **state)) for member in self.members)

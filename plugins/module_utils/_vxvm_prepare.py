@@ -1,0 +1,114 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Snapshot mirrors of VxVM volumes: made, marked as ours, found again, and removed on demand."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _vxvm_snapshot
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import CACHE, CLASSIC, mirrors_of, name_of
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_work import (
+    MIRROR_READY, Work, entries_of, member_of, undo_entry, undo_id)
+
+
+def prepared(context):
+    """The result of state prepared: a snapshot mirror is, or will be, in step."""
+    context.refuse_ended()
+    work = Work(context)
+    tag_interrupted(context, work)
+    work.refuse_unhealthy()
+    missing = refuse_mirrors(context, work)
+    for group, members in work.by_group(missing):
+        _vxvm_snapshot.refuse_no_space(work.vxvm, group, [(member, work.volume(member).length) for member in members])
+    for member in work.members:
+        make_instant(work, member)
+    for member in missing:
+        start_mirror(context, work, member)
+    after = predict_prepared(work) if context.check else work.now()
+    return dict(changed=bool(context.runner.commands), before=work.before, after=after)
+
+
+def make_instant(work, member):
+    """Prepare a volume for the snapshots that it is to have, once and for all."""
+    def is_instant():
+        return work.vxvm.switch(member.group, member.volume, 'instant')
+    if member.form != CLASSIC and not is_instant():
+        work.change(_vxvm_snapshot.prepare_argv(member), is_instant, member)
+
+
+def predict_prepared(work):
+    """The predicted states once the mirrors are in step."""
+    after = work.predicted()
+    for member in work.members:
+        if member.form != CACHE:
+            after[name_of(member)]['mirror'] = MIRROR_READY
+    return after
+
+
+def refuse_mirrors(context, work):
+    """The members that still need a snapshot mirror; Refused where one is there that must not be used."""
+    missing = []
+    for member in work.members:
+        if member.form == CACHE:
+            continue
+        volume = work.volume(member)
+        if any(mirrors_of(volume)):
+            _vxvm_snapshot.refuse_foreign_mirrors(member, volume, work.vxvm.tags(member.group), context.params['adopt'])
+            _vxvm_snapshot.refuse_small_mirror(member, volume)
+        if work.before[name_of(member)]['mirror'] is None:
+            missing.append(member)
+    return missing
+
+
+def start_mirror(context, work, member):
+    """Start to synchronise a mirror, and mark it, so that whoever comes next may use it. Nothing of it must be undone."""
+    argv = _vxvm_snapshot.mirror_argv(member)
+    if context.check:
+        context.change(argv)
+        context.change(_vxvm_snapshot.tag_argv(member.group, ['<mirror of %s>' % member.volume]))
+        return
+    others = [plex.name for plex in work.volume(member).plexes]
+    if context.record:
+        context.record.add_undo(undo_entry(member, 'tagged', others=others))
+    work.change(argv, lambda: work.now() and new_mirrors(work, member, others), member)
+    work.tag(member.group, new_mirrors(work, member, others), member)
+    if context.record:
+        context.record.clear_undo(undo_id(member))
+
+
+def new_mirrors(work, member, others):
+    """Names of the snapshot mirrors of a volume but for others."""
+    return [plex.name for plexes in mirrors_of(work.volume(member)) for plex in plexes if plex.name not in others]
+
+
+def tag_interrupted(context, work):
+    """Mark the mirrors that a call has started which died before it could mark them."""
+    entries = [] if context.check else entries_of(context.record, 'tagged')
+    for entry in entries:
+        member = member_of(entry)
+        work.tag(member.group, new_mirrors(work, member, entry['others']), member)
+        context.record.clear_undo(entry['id'])
+
+
+def unprepared(context):
+    """Without a run: remove the snapshot mirrors that this collection has made and nobody has broken off."""
+    work = Work(context)
+    for member in work.members:
+        copying, ready = mirrors_of(work.volume(member))
+        if copying or ready:
+            _vxvm_snapshot.refuse_foreign_mirrors(member, work.volume(member), work.vxvm.tags(member.group), context.params['adopt'])
+            if len(copying + ready) > 1:
+                raise Refused('Volume %s has several snapshot mirrors, and the command does not say which it removes.' % member.volume,
+                              object=name_of(member), found=', '.join(plex.name for plex in copying + ready), needed='one',
+                              look='vxprint -g %s -ht %s' % (member.group, member.volume), remedy='vxplex -o rm dis PLEX')
+            drop_mirror(work, member)
+    return dict(changed=bool(context.runner.commands), before=work.before,
+                after=work.predicted(mirror=None) if context.check else work.now())
+
+
+def drop_mirror(work, member):
+    """Remove the only snapshot mirror of a volume."""
+    work.change(_vxvm_snapshot.drop_mirror_argv(member), lambda: work.now() and not any(mirrors_of(work.volume(member))), member)

@@ -1,0 +1,94 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Restoring VxVM volumes from snapshots that a run has kept."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _split, _vxvm_snapshot
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import LIMIT, refuse_in_use
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import CLASSIC, name_of
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_work import (
+    KIND, MIRROR_READY, SYNCHRONISING, Work, undo_entry, undo_id)
+
+
+def restored(context):
+    context.refuse_ended()
+    record = context.record
+    source = _run.load(context.params['state_dir'], context.params['source_run'])
+    if record is not None and record.data['kind'] != 'restore':
+        raise Refused('Run %s may not overwrite anything.' % record.run, object=record.run, found='kind %s' % record.data['kind'],
+                      needed='an open run of kind restore')
+    kept = [entry for entry in source.data['undo'] if entry['id'].startswith(KIND)]
+    work = Work(context, kept)
+    _split.refuse_being_read(source)
+    begun_before = [member for member in work.members if (_split.entry_of(record, undo_id(member)) or {}).get('issued')]
+    for member in work.members:
+        mine = _split.entry_of(record, undo_id(member))
+        # What a boot has interrupted is begun again.
+        begun = mine and mine['issued'] == boot_identity(context.runner)
+        if work.before[name_of(member)]['snapshot'] and not begun:
+            restore(context, work, member)
+    after = predict_restored(work) if context.check else work.now()
+    if record and not context.check:
+        finish_restored(record, work, begun_before, after)
+    return dict(changed=bool(context.runner.commands), before=work.before, after=after)
+
+
+def restore(context, work, member):
+    """Start to copy one snapshot back. Begun again after an interruption, it goes on in the same direction."""
+    work.vxvm.refuse_unless_master(member.group)
+    for volume in (member.volume, member.snapshot):
+        refuse_in_use(work.vxvm, member.group, volume, 'an original and a snapshot that nobody uses')
+    if not context.check:
+        context.record.add_undo(undo_entry(member, 'restored', issued=None))
+    argv = _vxvm_snapshot.restore_argv(member)
+    if member.form == CLASSIC:
+        work.change(argv, lambda: work.has_left(member), member)
+    else:
+        result = context.change(argv, timeout=LIMIT)
+        if result is not None and result.rc != 0 and not work.vxvm.is_restoring(member.group, member.volume):
+            raise CommandFailed(result, 'Snapshot %s could not be restored.' % member.snapshot, object=name_of(member),
+                                look='vxsnap -g %s list' % member.group)
+    if not context.check:
+        context.record.add_undo(undo_entry(member, 'restored', issued=boot_identity(context.runner)))
+
+
+def predict_restored(work):
+    after = work.predicted()
+    for member in work.members:
+        if member.form == CLASSIC:
+            after[name_of(member)].update(mirror=MIRROR_READY, snapshot=None)
+    return after
+
+
+def finish_restored(record, work, members, after):
+    """Clear the entries of members whose originals hold all of what was kept; Refused where that cannot become true any more.
+
+    members: those that an earlier call has begun with. The call that begins leaves its entries, or the next would begin again.
+    """
+    for member in members:
+        state = after[name_of(member)]
+        if state['mirror'] == SYNCHRONISING or work.vxvm.is_restoring(member.group, member.volume):
+            continue
+        refuse_different(record, work, member)
+        if member.form == CLASSIC and (state['snapshot'] or state['mirror'] != MIRROR_READY):
+            raise Refused('Copying %s back was broken off, and the copy is gone.' % member.snapshot, object=name_of(member),
+                          found=state['mirror'] or 'no snapshot mirror', needed='SNAPDONE', remedy='restore the volume from an image',
+                          look='vxprint -g %s -ht %s' % (member.group, member.volume))
+        record.clear_undo(undo_id(member))
+
+
+def refuse_different(record, work, member):
+    """Refused where an instant snapshot still differs from what it was restored to: then nothing was restored, or not all."""
+    found = None if member.form == CLASSIC else work.vxvm.snapshots(member.group).get(member.snapshot)
+    if found and found[3]:
+        # The next call begins again.
+        record.add_undo(undo_entry(member, 'restored', issued=None))
+        raise Refused('Snapshot %s was not restored, although vxsnap reported no error.' % member.snapshot, object=name_of(member),
+                      found='%g %% of it differ' % found[3], needed='no difference', look='vxsnap -g %s list' % member.group,
+                      remedy='look for the reason in the system log; then run the same restore again')
