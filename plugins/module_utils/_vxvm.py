@@ -187,7 +187,7 @@ def mirrors(volume):
 def refuse_unless_healthy(group, volume):
     found = faults(volume)
     if found:
-        raise Refused('Volume %s cannot be used as it is.' % volume.name, object=volume.name, found='; '.join(found),
+        raise Refused('Volume %s/%s cannot be used as it is.' % (group, volume.name), object=volume.name, found='; '.join(found),
                       needed='a started volume, all of whose plexes are ACTIVE', look='vxprint -g %s -ht %s' % (group, volume.name),
                       remedy='repair it (vxrecover, or replace the disk), or wait until its recovery has ended')
 
@@ -197,11 +197,11 @@ def refuse_in_use(vxvm, group, volume, what):
     paths = devices(group, volume)
     mounted = [mount.point for mount in _platform.mounts() if mount.device in paths]
     if mounted:
-        raise Refused('%s is mounted.' % volume, object=volume, found='mounted on %s' % ', '.join(mounted), needed=what, look='mount',
+        raise Refused('%s/%s is mounted.' % (group, volume), object=volume, found='mounted on %s' % ', '.join(mounted), needed=what, look='mount',
                       remedy='umount %s' % mounted[0])
     if vxvm.is_open(group, volume):
         refuse_holder(paths, volume, what)
-        raise Refused('%s is open.' % volume, object=volume, found='devopen on', needed=what, look='fuser %s' % paths[0],
+        raise Refused('%s/%s is open.' % (group, volume), object=volume, found='devopen on', needed=what, look='fuser %s' % paths[0],
                       remedy='end what uses it')
 
 

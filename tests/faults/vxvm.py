@@ -4,7 +4,7 @@
 
 """Veritas Volume Manager: two volumes of one disk group, each with a VxFS, and a third mirror that is broken off each."""
 
-from scenarios import Backup, Recover, Restore
+from scenarios import Backup, Recover, Restore, Rollback
 
 GROUP = "datadg"
 TITLE = "Veritas Volume Manager"
@@ -33,7 +33,14 @@ READS = {"vxprint": None, "vxtask": None, "vxdctl": None, "vxdisk": None, "kstat
 # Simulated commands that only hand on to the real tool.
 REAL = ("dd",)
 CUT = ("vxassist",)
-SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd")]
+SCENARIOS = [
+    Backup("dd"),
+    Backup("dd", only=("vxassist",), how="reattached", snapbackup_after="reattached"),
+    Recover("dd"),
+    Recover("dd", only=("vxprint",), broken=("disk01", "disk02")),
+    Restore("dd"),
+    Rollback(only=("vxassist", "vxprint")),
+]
 
 
 def original(volume):
