@@ -36,13 +36,13 @@ SCENARIOS = [
     Backup("tar", only=("mount", "umount")),
     Backup("ufsdump", only=("ufsdump",)),
     Backup("dd", only=("metaonline",), after_kept=True),
-    Backup("dd", only=("metadetach", "metattach"), how="detached", svm_backup_cut="detach"),
+    Backup("dd", only=("metadetach", "metattach"), how="detached", snapbackup_cut="detach"),
     BackupAfter("dd", only=("metaonline",)),
     Recover("tar"),
     Recover("dd", only=("metastat",), broken=("c1t0d0s0", "c1t0d0s1")),
     Restore("dd"),
     Restore("ufsdump", only=("lockfs", "ufsrestore")),
-    Rollback(svm_backup_rollback_confirmed=True),
+    Rollback(snapbackup_rollback_confirmed=True),
 ]
 
 

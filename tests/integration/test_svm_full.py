@@ -221,14 +221,14 @@ def test_the_playbook_rolls_back_and_waits_for_a_look(host, lab):
     host.fill("/home1", "later")
     host.run("umount", "/home1")
     asked = {"snapbackup_restore_from": "copy", "snapbackup_restore_run": run, "snapbackup_confirm": ["d1"], "snapbackup_poll": 1}
-    told = Play(lab, "restore", dict(asked, svm_backup_rollback_confirmed=True), "--limit", "node1", "--check", "--diff").end()
+    told = Play(lab, "restore", dict(asked, snapbackup_rollback_confirmed=True), "--limit", "node1", "--check", "--diff").end()
     host.forget()
     stopped = Play(lab, "restore", asked, "--limit", "node1").end(2)
     message = failures(stopped)["node1"][0]
-    assert "not redundant yet: d1" in message and "svm_backup_rollback_confirmed=true" in message
+    assert "not redundant yet: d1" in message and "snapbackup_rollback_confirmed=true" in message
     host.run("mount", "/home1")
     assert host.tree("/home1") == good
-    again = dict(asked, svm_backup_rollback_confirmed=True, snapbackup_takeover=re.search(r"takeover=(\S+)", message).group(1))
+    again = dict(asked, snapbackup_rollback_confirmed=True, snapbackup_takeover=re.search(r"takeover=(\S+)", message).group(1))
     Play(lab, "restore", again, "--limit", "node1").end()
     done = [line for line in host.changes() if line.startswith("meta")]
     assert [line for line in planned(told) if line.startswith("meta")] == done
