@@ -47,12 +47,14 @@ def raw_device(class_name, volume):
 
 
 class Slice:
-    """disk: the part of the slice's name before the dot, a disk or a lower group; state: a word of this module; percent of
-    the copy to it, or None where no copy runs or the release tells no numbers."""
+    """disk: the part of the slice's name before the dot, a disk or a lower group; state: a word of this module; jrm: on
+    or off for a detached one, None where the release does not tell; percent of the copy to it, or None where no copy runs or the release
+    tells no numbers."""
 
     def __init__(self, row):
         self.disk = row['DISK'] or row['GROUP']
         self.state = word_of(SLICE_STATES, row.get('STATUS'), 'slice of %s' % row['VOLUME'])
+        self.jrm = row.get('JRM')
         done, total = row.get('CURBLKS'), row.get('COPYBLKS')
         self.percent = int(100 * done / total) if self.state == 'copy' and total and done is not None else None
 

@@ -165,6 +165,17 @@ class Plan:
         rest = [disk for disk, state in volume['slices'].items() if disk not in disks and state in VALID]
         self.partly = self.partly or kind == 'mirror' and whole and bool(rest)
 
+    def refuse_writing(self):
+        """Refused where the primary domain would not get over what is written here."""
+        if self.partly:
+            raise Refused('Only some of the valid slices are shadowed; writing to them would make the mirror of different halves.',
+                          object=', '.join(self.names), needed='devices for all disks of the group')
+        tracked = [name for name in self.names if self.primary['volumes'][name].get('tracked')]
+        if tracked:
+            raise Refused('GDS would not copy over what is written here, since it does not see it.', object=', '.join(tracked),
+                          found='jrm on', needed='parted with pjrm off, or detached with jrm off',
+                          look='sdxinfo -VS -c %s -o %s -e long, in its own domain' % (self.primary['class_name'], tracked[0]))
+
     def differences(self, view):
         """What of a View is not as on the primary, as sentences; an empty list if the shadow is proved equal."""
         found = []
@@ -209,9 +220,8 @@ def make(context):
     plan = Plan(params['primary'], params['volumes'], params['devices'])
     shadow = Shadow(context, params['class_name'], plan.names)
     refuse_other_run(context, shadow)
-    if mode == 'rw' and plan.partly:
-        raise Refused('Only some of the valid slices are shadowed; writing to them would make the mirror of different halves.',
-                      object=', '.join(plan.names), needed='devices for all disks of the group')
+    if mode == 'rw':
+        plan.refuse_writing()
     predicted = context.check and set(shadow.before.values()) != set(['absent'])
     building = shadow.view is None and not predicted
     if building:
@@ -233,12 +243,18 @@ def refuse_other_run(context, shadow):
                       needed='a class of its own', remedy='wait for that run, or run the playbook volmgr.snapbackup.recover')
 
 
-def refuse_stale(shadow):
-    """Refused where the special files of a class are left from before a boot: what is written to them would go nowhere."""
+def stale_files(shadow):
+    """The directory of the class, if special files of volumes are in it. Without a class they are left from before a boot."""
     path = os.path.join(SFDSK, shadow.class_name)
-    if os.path.lexists(path):
-        raise Refused('%s is left from before the last boot of this host.' % path, object=path,
-                      found='no class %s' % shadow.class_name, needed='no such directory', look='sdxinfo -C; ls -F %s' % SFDSK,
+    return path if any(files for dummy, dummy, files in os.walk(path)) else None
+
+
+def refuse_stale(shadow):
+    """Refused where special files are left: what is written to them would go nowhere."""
+    path = stale_files(shadow)
+    if path:
+        raise Refused('Special files in %s are left from before the last boot of this host.' % path, object=path,
+                      found='no class %s' % shadow.class_name, needed='no such files', look='sdxinfo -C; ls -F %s' % SFDSK,
                       remedy='when sdxinfo -C does not list %s: rm -r %s' % (shadow.class_name, path))
 
 
@@ -253,9 +269,9 @@ def build(shadow, plan):
     try:
         for group, disks in sorted(plan.groups.items()):
             row = plan.primary['groups'][group]
-            shape = ['type=%s' % row['type']] + (['width=%s' % row['width']] if row['type'] == 'stripe' else [])
+            shape = {'mirror': [], 'concat': ['-a', 'type=concat'], 'stripe': ['-a', 'type=stripe,width=%s' % row['width']]}[row['type']]
             shadow.run('sdxshadowdisk', 'M', '-d', ','.join('%s=%s' % (plan.devices[disk], disk) for disk in disks))
-            shadow.run('sdxshadowdisk', 'C', '-g', group, '-d', ','.join(disks), *(['-a', ','.join(shape)] if row['type'] != 'mirror' else []))
+            shadow.run('sdxshadowdisk', 'C', '-g', group, '-d', ','.join(disks), *shape)
             for name in plan.volumes[group]:
                 shadow.run('sdxshadowvolume', 'M', '-g', group, '-v', name, '-s', str(plan.primary['volumes'][name]['blocks']))
     except Refused:
@@ -330,9 +346,8 @@ def take_away(context):
         remove(shadow)
     if context.record and not context.check:
         context.record.clear_undo(*[entry['id'] for entry in mine])
-    path = os.path.join(SFDSK, class_name)
     return dict(changed=there, before=shadow.before, after=dict.fromkeys(shadow.before, 'absent'), class_name=class_name,
-                stale=path if not there and os.path.lexists(path) else None)
+                stale=None if there else stale_files(shadow))
 
 
 def remove(shadow):

@@ -93,7 +93,7 @@ in_progress:
 '''
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import VALID, Gds, block_device, raw_device
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 
 
@@ -123,6 +123,11 @@ def read(context):
                 progress=progress, in_progress=bool(progress), layout=layout(gds.class_name, view), run=record.run if record else None)
 
 
+def is_tracked(volume):
+    """Whether GDS would copy to the parted proxy or the detached slice only what it has seen change."""
+    return volume.row.get('PJRM') == 'on' or any(piece.jrm == 'on' for piece in volume.slices if piece.state not in VALID)
+
+
 def layout(class_name, view):
     """What a shadow of any volume of the class must be like: see RETURN."""
     return {'class_name': class_name,
@@ -131,6 +136,7 @@ def layout(class_name, view):
                            for name, row in view.groups.items()),
             'volumes': dict((name, {'group': volume.group, 'state': volume.state, 'relation': volume.relation,
                                     'first_block': volume.first, 'blocks': volume.blocks,
+                                    'tracked': is_tracked(volume),
                                     'slices': dict((piece.disk, piece.state) for piece in volume.slices)})
                             for name, volume in view.volumes.items())}
 

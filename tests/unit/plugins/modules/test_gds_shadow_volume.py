@@ -83,7 +83,8 @@ def test_made_written_to_and_removed(server, shadow, run):
     assert not shadow('present', run=name)['changed']
     assert shadow('rw', run=name)['after'] == {'Volume2': 'rw'} and not shadow('rw', run=name)['changed']
     assert shadow('present', run=name)['after'] == {'Volume2': 'ro'}
-    assert server.journal(*CHANGES)[3:5] == ['sdxshadowvolume -F -c Class2 -v Volume2', 'sdxshadowvolume -N -c Class2 -v Volume2 -e mode=rw']
+    assert server.journal(*CHANGES)[3:5] == [
+        'sdxshadowvolume -F -c Class2 -v Volume2', 'sdxshadowvolume -N -c Class2 -v Volume2 -e mode=rw']
     before = len(server.journal(*CHANGES))
     gone = shadow('absent', run=name)
     assert (gone['changed'], gone['after']) == (True, {'Volume2': 'absent'}) and server.journal(*CHANGES)[before:] == REMOVED
@@ -172,8 +173,14 @@ def test_one_half_of_a_mirror_is_read_and_not_written(server, shadow):
     assert shadow('rw', primary=given)['after'] == {'Volume2': 'rw'}
 
 
+def test_what_gds_would_not_copy_over_is_not_written(server, shadow):
+    assert 'jrm on' in shadow('rw', primary=primary(Volume2__tracked=True))['found'] and server.journal(*CHANGES) == []
+    assert shadow('present', primary=primary(Volume2__tracked=True))['changed']
+
+
 @pytest.mark.parametrize('params', [
-    dict(volumes=[]), dict(volumes=['Volume9']), dict(volumes=['-v']), dict(devices={'Disk3': '../c9t3d9'}), dict(devices={}), dict(primary={}),
+    dict(volumes=[]), dict(volumes=['Volume9']), dict(volumes=['-v']), dict(devices={'Disk3': '../c9t3d9'}),
+    dict(devices={}), dict(primary={}),
     dict(devices={'Disk3': 'c9t3d9', 'Disk4': 'c9t4d9'}), dict(devices={'Disk3': 'c9t3d9', 'Disk4': 'c9t3d9'})])
 def test_wrong_options(server, shadow, params):
     failed = shadow('present', **params)
@@ -187,7 +194,9 @@ def test_a_disk_in_use_is_not_shadowed(server, shadow):
 
 def test_special_files_from_before_a_boot(server, shadow):
     path = server.path('sfdsk', 'Class2')
-    os.mkdir(path)
+    os.makedirs(os.path.join(path, 'rdsk'))
+    assert shadow('present', check=True)['changed']
+    server.put('sfdsk/Class2/rdsk/Volume2', '')
     failed = shadow('present')
     assert 'last boot' in failed['msg'] and 'rm -r %s' % path in failed['remedy'] and server.journal(*CHANGES) == []
     gone = shadow('absent')
