@@ -32,12 +32,12 @@ options:
   primary:
     description:
       - What RV(volmgr.snapbackup.gds_info#module:layout) has returned in the other domain, after the volumes were parted or
-        detached and stopped there. Required unless O(state=absent).
+        detached and stopped there, on the node that did it. Required unless O(state=absent).
     type: dict
   devices:
     description:
-      - Name of each disk's device on this host, by the name of the disk in the other domain, as in C({Disk3: c1t1d3}). Of a mirror
-        group one disk is enough for reading. Required unless O(state=absent).
+      - The device of each disk on this host, by the name of the disk in the other domain. Required unless O(state=absent).
+      - Of a mirror group one disk is enough for reading.
       - Find them by the identity of the disk, for example its serial number. Names like C(c1t1d3) differ between hosts.
     type: dict
   state:
