@@ -197,8 +197,8 @@ def refuse_in_use(vxvm, group, volume, what):
     paths = devices(group, volume)
     mounted = [mount.point for mount in _platform.mounts() if mount.device in paths]
     if mounted:
-        raise Refused('%s/%s is mounted.' % (group, volume), object=volume, found='mounted on %s' % ', '.join(mounted), needed=what, look='mount',
-                      remedy='umount %s' % mounted[0])
+        raise Refused('%s/%s is mounted.' % (group, volume), object=volume, found='mounted on %s' % ', '.join(mounted), needed=what,
+                      look='mount', remedy='umount %s' % mounted[0])
     if vxvm.is_open(group, volume):
         refuse_holder(paths, volume, what)
         raise Refused('%s/%s is open.' % (group, volume), object=volume, found='devopen on', needed=what, look='fuser %s' % paths[0],
