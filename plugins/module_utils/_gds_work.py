@@ -24,11 +24,11 @@ def entries_of(record, kind):
 
 
 def class_of(context, kind):
-    """Option class_name, or the class in which the run has split copies; None where it has split none."""
+    """Option class_name, or the class of what the run has to take back; None where there is nothing."""
     named = context.params['class_name']
     found = sorted(set(entry['class_name'] for entry in entries_of(context.record, kind)))
     if named is None and len(found) > 1:
-        raise Refused('The run has split copies in several classes.', object=context.record.run, found=', '.join(found),
+        raise Refused('What the run has to take back is in several classes.', object=context.record.run, found=', '.join(found),
                       needed='option class_name')
     return named or (found[0] if found else None)
 

@@ -254,6 +254,15 @@ def test_the_proxies_of_others_are_left_alone(gds, proxies, run):
     assert proxies('joined', members=MEMBERS[1:])['after'] == {'Volume4': 'copying'}
 
 
+def test_a_split_that_is_not_whole_is_no_split(gds, proxies, run):
+    name = run()
+    proxies('parted', run=name, members=MEMBERS[:1])
+    before = len(changes(gds))
+    assert 'Only some' in proxies('parted', run=name, members=MEMBERS)['msg']
+    _run.load(gds.state, name).update(window=None)
+    assert 'did not end well' in proxies('parted', run=name, members=MEMBERS[:1])['msg'] and len(changes(gds)) == before
+
+
 def test_a_new_proxy_is_overwritten_only_when_confirmed(gds, proxies):
     gds.volume('Volume5', 'Disk3', status='STOP', group='Group2')
     members = [dict(proxy='Volume5', master='Volume1')]
@@ -358,4 +367,17 @@ def test_what_is_not_restored(gds, call, kept, run):
     assert 'kind backup' in call('gds_proxy', **dict(params, run=run('other')))['msg']
     gds.edit('Volume3', 'proxy', 'Join')
     assert 'nothing older' in call('gds_proxy', **params)['msg']
+    assert 'Restore' not in ' '.join(gds.journal('sdxproxy'))
+
+
+def test_only_the_proved_copies_of_the_named_run_are_restored(gds, call, kept):
+    backup, restore = kept
+    params = dict(state='restored', run=restore, confirm=['Volume1'])
+    assert 'split by run %s' % backup in call('gds_proxy', class_name='Class1', members=MEMBERS[:1], **params)['msg']
+    params['source_run'] = backup
+    source = _run.load(gds.state, backup)
+    source.update(job=_process.identity(os.getpid(), source.data['boot']))
+    assert 'still reads' in call('gds_proxy', **params)['msg']
+    source.update(job=None, proof=[dict(source.data['proof'][0], match='another')])
+    assert 'not proved' in call('gds_proxy', **params)['msg']
     assert 'Restore' not in ' '.join(gds.journal('sdxproxy'))
