@@ -19,6 +19,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import P
 
 # ioctl of Linux block devices: drop what is cached, so that the comparison reads the medium.
 BLKFLSBUF = 0x1261
+# Bytes of the shortest archive that tar(1) writes.
+TAR_RECORD = 10240
 
 
 # What is going to be done.
@@ -190,18 +192,43 @@ def restore(job, step, tapes):
     if not _manifest.is_stored(step):
         with job.running(gauge, step['argv'], cwd=cwd):
             return
+    before = symtables(step['target'])
     feed(job, gauge, step, tapes, cwd)
     gauge.state = 'flush'
     if step['method'] == 'dd':
         flush_device(step['target'])
         compare(job, step)
         return
+    if _methods.restores_files(step['method']):
+        refuse_unrestored(step, before, gauge)
     if step['method'] in _methods.DUMPS and job.spec['last_level']:
         for name in _target.SYMTABLES:
             symtable = os.path.join(step['target'], name)
             if os.path.exists(symtable):
                 os.unlink(symtable)
     flush_files(job, step['target'])
+
+
+def symtables(directory):
+    """What tells one table of restored files from another, by name."""
+    found = {}
+    for name in _target.SYMTABLES:
+        try:
+            state = os.stat(os.path.join(directory, name))
+            found[name] = (state.st_ino, state.st_size, state.st_mtime, state.st_ctime)
+        except OSError:
+            pass
+    return found
+
+
+def refuse_unrestored(step, before, gauge):
+    """Refused if the tool said that all is well and there are no files: what it reads last may be in the pipe still."""
+    dump = _methods.DUMPS.get(step['method'])
+    nothing = not set(os.listdir(step['target'])) - set(_target.HARMLESS)
+    # The shortest archive can be that of an empty file system; a dump of one still leaves a table.
+    if dump and dump.levels and symtables(step['target']) == before or nothing and (dump or step['bytes'] > TAR_RECORD):
+        raise Refused('%s reported success and has restored nothing.' % step['argv'][0], object=step['volume'],
+                      found='no new files in %s' % step['target'], needed='the files of the image', look='the log %s' % gauge.log)
 
 
 def flush_files(job, target):

@@ -172,6 +172,9 @@ def store(job, image, tape=None):
     if image['bytes'] is not None and raw.bytes != image['bytes']:
         raise Refused('The stream of %s is too short.' % image['volume'], object=image['volume'], found='%d bytes' % raw.bytes,
                       needed='%d bytes' % image['bytes'], look='the log %s' % gauge.log)
+    if not raw.bytes:
+        raise Refused('Nothing of %s was read.' % image['volume'], object=image['volume'], found='a stream of 0 bytes',
+                      needed='what %s prints' % image['commands'][-1][0], look='the log %s' % gauge.log)
     gauge.state = 'stored'
     return dict(image, bytes=raw.bytes, sha256=raw.sha256(), stored_bytes=stored.bytes, stored_sha256=stored.sha256())
 

@@ -12,11 +12,12 @@ import os
 import re
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused, UnknownWord
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import argv, faults, mounts_of, operands, spoken
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_cut import Detach, change
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_members import entry_of, to_bring_home, undo_id
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report import parse_report
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_split import LIMIT
 
 
@@ -74,8 +75,21 @@ def was_split_again(context, entry):
     same_boot = context.record.data['boot'] == _platform.boot_identity(context.runner)
     if not clauses or entry.get('returning') and same_boot:
         return not same_boot
-    return any(
-        not re.search(clause['match'], context.runner.expect(clause['argv']).out, re.MULTILINE) for clause in clauses)
+    return not all(tells_the_cut(context, clause, entry) for clause in clauses)
+
+
+def tells_the_cut(context, clause, entry):
+    """Whether metastat -t still tells the time of the cut. UnknownWord where it tells no time: then nobody knows whose copy it is."""
+    out = context.runner.expect(clause['argv']).out
+    if re.search(clause['match'], out, re.MULTILINE):
+        return True
+    mirror = parse_report(out).get(entry['mirror'])
+    submirror = mirror and mirror.submirror(entry['submirror'])
+    if not submirror or not submirror.since:
+        raise UnknownWord('metastat does not tell since when %s is offline.' % entry['submirror'], object=entry['submirror'],
+                          found=out.strip()[:200] or 'no answer', needed='the time of its last change of state',
+                          look=' '.join(clause['argv']), remedy='nothing was done; run the same again')
+    return False
 
 
 def timed_clauses(record, mirror):

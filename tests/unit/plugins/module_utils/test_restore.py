@@ -227,6 +227,32 @@ def test_a_dump_is_restored_in_its_target_and_its_table_removed(host):
         assert open(host.path(name, 'restored')).read() == 'dump of /dev/md/rdsk/d1\n'
 
 
+@pytest.mark.parametrize('method', ['tar', 'ufsdump'])
+def test_a_tool_that_has_restored_nothing_is_not_believed(host, method):
+    tree = host.path('tree')
+    os.mkdir(tree)
+    host.file('tree/file', b'x' * 30000)
+    host.tool('tar', 'if [ "$1" = cf ]; then exec /bin/tar cf - -C %s .; else cat >/dev/null; fi' % tree)
+    host.ufsdump('echo dump of $2')
+    host.tool('ufsrestore', 'cat >/dev/null')
+    stored = Stored(host, [host.volume()], method=method)
+    os.mkdir(host.path('target'))
+    now = stored.start({'d1': host.path('target')})
+    assert now['state'] == _job.FAILED and 'restored nothing' in now['error'], now
+
+
+def test_a_higher_level_must_change_the_table_of_the_lower_one(tmpdir):
+    tmpdir.join('file').write('of level 0')
+    tmpdir.join('restoresymtable').write('of level 0')
+    before = _restore.symtables(str(tmpdir))
+    step = dict(method='ufsdump', argv=['ufsrestore'], volume='d1', target=str(tmpdir), bytes=5000)
+    gauge = type('Gauge', (object,), dict(log='log'))
+    with pytest.raises(Refused):
+        _restore.refuse_unrestored(step, before, gauge)
+    tmpdir.join('restoresymtable').write('of level 1, longer')
+    _restore.refuse_unrestored(step, before, gauge)
+
+
 def test_a_stream_of_a_command_is_given_to_the_command_that_restores_it(host):
     stored = Stored(host, [host.volume()], method='command', argv=['/bin/echo', 'stream of {volume}'])
     os.mkdir(host.path('target'))

@@ -157,6 +157,15 @@ def test_a_proof_that_does_not_hold_keeps_the_image_incomplete(host):
     assert os.listdir(directory) == ['d1.img.partial'] and now['manifest'] is None
 
 
+@pytest.mark.parametrize('how', [dict(method='command', argv=['/bin/true']), dict(method='ufsdump')])
+def test_a_tool_that_prints_nothing_is_not_believed(host, how):
+    host.ufsdump('true')
+    record = host.record()
+    host.store(record, **how)
+    now = host.ended(record)
+    assert now['state'] == _job.FAILED and '0 bytes' in now['error'] and now['manifest'] is None
+
+
 def test_the_proof_is_taken_after_the_last_byte(host):
     # The answer changes while the copy is being read.
     state = host.file('state.txt', b'offline')

@@ -277,6 +277,16 @@ def test_an_offline_copy_is_known_by_its_time(call, two, run, boot, time, mine):
     assert ('left alone' in str(told.get('warnings'))) is not mine
 
 
+@pytest.mark.parametrize('answer', ['exit 0', 'echo "d1: Mirror"; exit 0'])
+def test_a_copy_whose_time_nobody_tells_is_neither_given_up_nor_overwritten(call, two, run, answer):
+    name = run()
+    call('svm_submirror', run=name, state='offline', members=MEMBERS[:1])
+    two.on('metastat', 'case ${1-} in -t) %s ;; esac' % answer)
+    told = call('svm_submirror', run=name, state='online')
+    assert told['failed'] and 'does not tell since when d3 is offline' in told['msg']
+    assert undo(two, name) == ['svm_submirror:d1:d3'] and two.states('d1')['d3'] == 'offline'
+
+
 @pytest.mark.parametrize('members, word', [
     ([dict(mirror='d1', submirror='d6')], 'not a submirror'), ([dict(mirror='d9', submirror='d3')], 'd9'),
     ([dict(mirror='d1', submirror='d2'), dict(mirror='d1', submirror='d3')], 'more than once'),
