@@ -225,6 +225,13 @@ def test_the_shadow_of_another_run(server, shadow, run):
     assert server.journal(*CHANGES) == BUILT
 
 
+def test_commands_without_effect_prove_nothing(server, shadow, run):
+    for tool in CHANGES:
+        server.on(tool, 'exit 0')
+    name = run()
+    assert 'there is no class' in shadow('present', run=name)['found'] and undo(server, name) == []
+
+
 def test_what_cannot_be_removed_keeps_its_entry(server, shadow, run):
     name = run()
     shadow('present', run=name)
