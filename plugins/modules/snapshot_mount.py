@@ -34,14 +34,15 @@ options:
     default: false
   replay:
     description:
-      - For O(state=checked), let the check replay the log of each file system, which writes to the copy. For copies that are volumes of their own.
+      - For O(state=checked), let the check replay the log of each file system, which writes to the copy.
+      - For copies that are volumes of their own.
       - A file system on which more than that had to be repaired fails the call.
     type: bool
     default: false
   command:
     description:
-      - For O(state=checked), the check to run in the place of that of the file system, as a list of arguments. V({device}) in it is the copy,
-        V({volume}) the name of its volume. A copy without a file system is checked by it too.
+      - For O(state=checked), the check to run in the place of that of the file system, as a list of arguments.
+        V({device}) in it is the copy, V({volume}) the name of its volume. A copy without a file system is checked by it too.
     type: list
     elements: str
     default: []

@@ -41,7 +41,8 @@ PID = "/run/module.pid"
 PATIENCE = 20
 ENVIRONMENT = {"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root"}
 CHANGES = re.compile(
-    r"^(lockfs -|meta(offline|online|detach|clear|init|replace|sync|param)|metattach|mount |umount |newfs|fsck -[yo]|dd |ufsdump|ufsrestore)"
+    r"^(lockfs -|meta(offline|online|detach|clear|init|replace|sync|param)|metattach|mount |umount |newfs|fsck -[yo]|dd |"
+    r"ufsdump|ufsrestore)"
 )
 
 # words: the command without its directory, then its arguments; ended is None while it runs, or where the real tool took over.

@@ -140,7 +140,8 @@ def test_the_recover_playbook_ends_every_kind_of_dead_run_at_once(pair, lab):
             host.age(run)
     said = Play(lab, "status", {}).end()
     for run, dummy in runs[first] + runs[second]:
-        assert re.search("backup %s of set [a-z]+ is dead, still to be undone: .*Run the playbook volmgr.snapbackup.recover" % run, said), said
+        told = "backup %s of set [a-z]+ is dead, still to be undone: .*Run the playbook volmgr.snapbackup.recover" % run
+        assert re.search(told, said), said
     Play(lab, "recover", {}).end()
     for host in pair:
         assert [(record["run"], record["result"]) for record in host.records()] == runs[host]

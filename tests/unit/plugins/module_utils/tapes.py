@@ -91,7 +91,8 @@ class Drive:
         self.host = host
         self.device = host.file('0n', b'')
         self.state = host.path('tape')
-        self.write(dict(files=0, at=[0, 0], capacity=None, trouble=None, status=SOLARIS, unknown=[], stuck=[], unmarked=[], rewinds=False, calls=[]))
+        self.write(dict(files=0, at=[0, 0], capacity=None, trouble=None, status=SOLARIS, unknown=[], stuck=[], unmarked=[], rewinds=False,
+                        calls=[]))
         for name, program in (('mt', MT), ('dd', DD)):
             self.tool(name, program % dict(state=self.state, device=self.device))
 
