@@ -58,13 +58,13 @@ def look(gds, volume):
     return 'sdxinfo -V -c %s -o %s -e long' % (gds.class_name, volume)
 
 
-def stop(context, gds, volume, nodes=HERE):
+def stop(context, gds, volume, nodes):
     """Stop a volume; the nodes on which it was started, as far as the command says. nodes: options that say where."""
     result = change(context, gds, volume, volume_argv(gds.class_name, 'F', volume, nodes), lambda now: is_reached(now, 'stop', nodes))
     return nodes_in(result, 'stopped volume')
 
 
-def start(context, gds, volume, nodes=HERE, mode=None):
+def start(context, gds, volume, nodes, mode=None):
     """Start a volume; the nodes on which it was stopped, as far as the command says. mode: ro, rw, or None for the volume's own."""
     def is_started(now):
         return is_reached(now, 'active', nodes) and (mode is None or now.row.get('MODE') in (mode, None))
