@@ -77,13 +77,19 @@ def give_back(context, work, member):
     if context.params['state'] == 'reattached':
         work.change(_vxvm_snapshot.reattach_argv(member), lambda: work.has_left(member), member)
         return
-    # A snapshot that is only predicted will be tied to its original if that has a map to track changes in.
-    group = work.group(member.group)
-    tied = member.snapshot in group.linked if work.snapshot(member) else work.volume(member).has_dco
-    for argv in _vxvm_snapshot.remove_argvs(member, tied or member.form != CLASSIC):
+    for argv in _vxvm_snapshot.remove_argvs(member, is_tied(work, member)):
         # snapclear and dis part it from its original, rm removes it.
         reached = work.is_gone if argv[-2] == 'rm' else work.is_parted
         work.change(argv, lambda: reached(member), member)  # pylint: disable=cell-var-from-loop
+
+
+def is_tied(work, member):
+    """Whether a snapshot must be parted from its original before it is removed. What has become INVALID can only be removed."""
+    snapshot = work.snapshot(member)
+    if snapshot is None:
+        # Only predicted: it will be tied to an original that has a map to track changes in.
+        return member.form != CLASSIC or work.volume(member).has_dco
+    return snapshot.state != 'INVALID' and (member.form != CLASSIC or member.snapshot in work.group(member.group).linked)
 
 
 def finish_back(context, work, entries, after):
@@ -98,4 +104,7 @@ def finish_back(context, work, entries, after):
                                         'is turned into a snapshot mirror: vxplex convert state=SNAPDONE PLEX' % name_of(member))
                 untagged = [plex.name for plex in mirrors_of(work.volume(member))[1] if plex.name not in work.tagged(member.group)]
                 work.tag(member.group, untagged, member)
+            if member.snapshot in work.group(member.group).linked:
+                context.module.warn('A snap object in disk group %s still names %s, which is gone. Look with: vxprint -g %s -htr'
+                                    % (member.group, member.snapshot, member.group))
             context.record.clear_undo(entry['id'])

@@ -97,7 +97,7 @@ import os
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, difference, run_module
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._methods import absolute, filled_in
 
 CHECK_LIMIT = 3600
@@ -165,7 +165,8 @@ def checked(context):
             expect(context, member, _platform.replay_argv(device, member['fstype']))
         elif member['fstype'] and not context.check:
             check_clean(context, member)
-    return dict(changed=bool(context.runner.commands))
+    commands = context.runner.commands
+    return dict(changed=bool(commands), **(dict(diff=difference({}, {}, commands)) if commands else {}))
 
 
 def expect(context, member, argv):

@@ -174,6 +174,17 @@ def test_instant_snapshots_in_the_same_words(call, vx, run, snap):
         'vxsnap -g datadg dis vol02-' + mark, 'vxedit -g datadg -rf rm vol02-' + mark]
 
 
+def test_a_snapshot_that_has_become_invalid_is_only_removed(call, vx, run, snap):
+    name = run()
+    members = [dict(ONE[0], cache='cache1')]
+    taken(vx, snap, name, members)
+    copy = 'vol01-' + name[-6:]
+    vx.set(copy, state='INVALID', kstate='DISABLED')
+    back = snap(name, 'absent')
+    assert vx.journal()[-1] == 'vxedit -g datadg -rf rm ' + copy and not any(' dis ' in line for line in vx.journal())
+    assert copy not in vx.volumes() and undo(vx, name) == [] and 'snap object' in str(back['warnings'])
+
+
 def test_the_form_follows_the_volume(call, vx, run, snap):
     vx.set(instant='on', dco=True)
     name = run()
