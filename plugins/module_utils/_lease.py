@@ -16,6 +16,7 @@ __metaclass__ = type
 
 import errno
 import fcntl
+import gc
 import json
 import os
 import select
@@ -249,6 +250,8 @@ def _isolate(keep):
         signal.signal(number, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, _terminate)
     _outlive_lack_of_memory()
+    # A file object of the module that is collected here would close its number, which may be another file by then.
+    gc.disable()
     for fd in _open_descriptors():
         if fd not in keep:
             try:
