@@ -122,6 +122,14 @@ def describe_group(vxvm, name):
             'shared': 'shared' in details.get('flags', '').split() if details else None}
 
 
+def refuse_away(groups, asked):
+    """Refused if a volume was asked for whose disk group is not here: nothing can be told of it, least of all that it is well."""
+    for name, volume in asked:
+        if groups[name]['state'] == 'deported':
+            raise Refused('Disk group %s is not imported here, so nothing is known of volume %s.' % (name, volume), object=name,
+                          found='not in vxdg list', needed='an imported disk group', look='vxdg list')
+
+
 def read(context):
     vxvm = Vxvm(context.runner)
     # Reading the record renews the run's deadline: whoever polls is alive.
@@ -130,6 +138,7 @@ def read(context):
     names = set(valid_name(name, 'disk group') for name in context.params['disk_groups'] or ())
     names = names or set(group for group, dummy in asked or ()) or set(vxvm.groups())
     groups = dict((name, describe_group(vxvm, name)) for name in sorted(names))
+    refuse_away(groups, asked or ())
     volumes, progress = {}, []
     for name in sorted(name for name in groups if groups[name]['state'] != 'deported'):
         group = vxvm.group(name)

@@ -124,3 +124,9 @@ def test_info(call, vx, bring):
     assert call('vxvm_info', volumes=['datadg/vol01'])['progress'][0]['state'] == 'restoring'
     for bad in ('vol01', 'datadg/nosuch', '-g/vol01'):
         assert call('vxvm_info', volumes=[bad])['failed']
+
+
+def test_nothing_is_told_of_a_volume_whose_disk_group_is_away(call, bring):
+    bring('deported', 'datadg')
+    told = call('vxvm_info', volumes=['otherdg/vol01', 'datadg/vol01'])
+    assert told['failed'] and 'datadg is not imported here' in told['msg']
