@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import yaml
+from ansible.errors import AnsibleUndefinedVariable
 from ansible.parsing.dataloader import DataLoader
 from ansible.plugins.loader import init_plugin_loader
 from ansible.template import Templar
@@ -83,7 +84,11 @@ class Play:
         always = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": "node1"}
         roles = {**always, **self.defaults, **self.own}
         self.templar.available_variables = {**roles, **scope, **self.facts, **scope.get(ABOVE, {}), **self.variables}
-        return self.templar.template(template)
+        try:
+            return self.templar.template(template)
+        except AnsibleUndefinedVariable as error:
+            # As in Ansible, where the task fails.
+            raise Failed({"msg": str(error)}) from error
 
     def holds(self, conditions, scope):
         conditions = conditions if isinstance(conditions, list) else [conditions]
