@@ -12,7 +12,7 @@ __metaclass__ = type
 
 import re
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _run, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import VALID, Gds, valid_name
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors, parse
@@ -102,18 +102,33 @@ def connect(context):
     disk = Disk(context, context.params['class_name'], context.params['disk'])
     valid_name(disk.group)
     refuse_unless_mirror(disk)
-    refuse_wrong_place(disk)
+    refuse_wrong_place(context, disk)
     if not disk.before['registered']:
         refuse_in_use(context, disk)
-    # What a preparation connects stays; the backup that finds it takes it away.
-    if context.record and not context.check and context.record.data['kind'] != 'prepare':
-        context.record.add_undo(disk.undo)
     changed = disk.before['group'] is None
+    stays = not changed and not is_prepared(context, disk)
+    if context.record and not context.check and not stays:
+        note(context.record, disk)
     if not disk.before['registered']:
         disk.change(disk.argv('M', '-d', '%s=%s' % (disk.device, disk.name)), {'registered': True, 'group': None})
     if changed:
         disk.change(disk.argv('C', '-g', disk.group, '-d', disk.name), {'registered': True, 'group': disk.group})
-    return dict(changed=changed, before=disk.before, after={'registered': True, 'group': disk.group}, slices=disk.slices(with_disk=True))
+    return dict(changed=changed, before=disk.before, after={'registered': True, 'group': disk.group}, slices=disk.slices(with_disk=True),
+                stays=stays)
+
+
+def note(record, disk):
+    """What a preparation connects stays, and its record says so; the backup that finds it, or connects one itself, takes it away."""
+    if record.data['kind'] == 'prepare':
+        record.update(layout=dict(record.data['layout'], **{disk.undo['id']: 'connected'}))
+    else:
+        record.add_undo(disk.undo)
+
+
+def is_prepared(context, disk):
+    """Whether a preparation or a backup on this host has connected the disk; any other was there before and is none of ours."""
+    return any(disk.undo['id'] in record.data['layout'] or _split.entry_of(record, disk.undo['id'])
+               for record in _run.all_runs(context.params['state_dir']))
 
 
 def refuse_unless_mirror(disk):
@@ -137,7 +152,7 @@ def refuse_unless_mirror(disk):
                           remedy='sdxvolume -N -c %s -v %s' % (disk.gds.class_name, volume.name))
 
 
-def refuse_wrong_place(disk):
+def refuse_wrong_place(context, disk):
     """Refused if the name stands for another device, or the disk is in another group."""
     row = disk.view.disks.get(disk.name)
     if row is None:
@@ -145,6 +160,11 @@ def refuse_wrong_place(disk):
     if disk.device and row.get('DEVNAM') != disk.device:
         raise Refused('Disk %s is not the device that was named.' % disk.name, object=disk.name, found=row.get('DEVNAM'),
                       needed=disk.device, look=disk.look())
+    if row['GROUP'] is None and not is_prepared(context, disk):
+        raise Refused('Disk %s is registered for something else.' % disk.name, object=disk.name,
+                      found='type %s, no group' % row.get('TYPE'),
+                      needed='a disk that is in no class, or was connected by the playbook prepare', look=disk.look(),
+                      remedy='name another disk, or take this one out: sdxdisk -R -c %s -d %s' % (disk.gds.class_name, disk.name))
     if row['GROUP'] not in (None, disk.group):
         raise Refused('Disk %s is connected to another group.' % disk.name, object=disk.name, found=row['GROUP'], needed=disk.group,
                       look=disk.look())

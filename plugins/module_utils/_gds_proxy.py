@@ -242,6 +242,8 @@ def refuse_broken_off(work, member):
 
 def refuse_rejoin(work, member):
     """Refused if to give the proxy back would destroy the last good copy, or one that is in use or somebody else's."""
+    if work.context.record:
+        _split.refuse_being_restored(work.context.params['state_dir'], work.context.record)
     work.refuse_overwriting(member)
     work.refuse_faults(member.master, 'a master that is whole: %s may hold the last good copy' % member.proxy)
 

@@ -54,6 +54,8 @@ def restore(context):
         return dict(changed=False, before={}, after={}, class_name=None)
     work = Restored(context, class_name_of(context, entries), entries, source)
     waiting = [member for member in work.members if is_waiting(work, member)]
+    # A copy that was only just begun looks as one that has ended.
+    begun_before = [member for member in work.members if member not in waiting]
     if source and waiting:
         _split.refuse_being_read(source)
         if len(waiting) == len(work.members) and not context.check:
@@ -66,7 +68,7 @@ def restore(context):
         begin(work, unit, mine)
     after = work.predicted('joined' if params['method'] == 'rejoin' else 'parted') if context.check else work.now()
     if record and not context.check:
-        finish(work)
+        finish(work, begun_before)
     return dict(changed=bool(waiting), before=work.before, after=after, class_name=work.gds.class_name)
 
 
@@ -137,10 +139,13 @@ def begin(work, unit, members):
         work.note(member, done=True)
 
 
-def finish(work):
-    """Clear the entries of the masters that hold all of it; Refused where that cannot become true any more."""
+def finish(work, members):
+    """Clear the entries of the masters that hold all of it; Refused where that cannot become true any more.
+
+    members: those that an earlier call has begun with.
+    """
     view = work.gds.view()
-    for member in work.members:
+    for member in members:
         master = work.gds.volume(member.master, view)
         if any(piece.state == 'copy' for piece in master.slices):
             continue

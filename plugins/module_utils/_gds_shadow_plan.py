@@ -110,10 +110,10 @@ class Plan:
         if self.partly:
             raise Refused('Only some of the valid slices are shadowed; writing to them would make the mirror of different halves.',
                           object=', '.join(self.names), needed='devices for all disks of the group')
-        tracked = [name for name in self.names if self.primary['volumes'][name].get('tracked')]
+        tracked = [name for name in self.names if self.primary['volumes'][name].get('tracked') is not False]
         if tracked:
             raise Refused('GDS would not copy over what is written here, since it does not see it.', object=', '.join(tracked),
-                          found='jrm on', needed='parted with pjrm off, or detached with jrm off',
+                          found='jrm on, or not told', needed='parted with pjrm off, or detached with jrm off',
                           look='sdxinfo -VS -c %s -o %s -e long, in its own domain' % (self.primary['class_name'], tracked[0]))
 
     def differences(self, view):

@@ -51,8 +51,9 @@ class FsFreeze:
 
     def enter(self, lease):
         result = lease.do('lock', self.commands()[1][0], hold=self.key)
-        if result.rc:
-            # Refused by the kernel: a freeze that is there is somebody else's and must not be thawed.
+        if result.rc and result.rc > 0:
+            # Refused by the kernel: a freeze that is there is somebody else's and must not be thawed. One that a signal has
+            # ended may have frozen all the same, so it stays held.
             lease.free(self.key)
         if result.rc != 0:
             raise Torn('%s could not be frozen.' % self.path, object=self.path, vendor=result.err)

@@ -113,6 +113,16 @@ def refuse_changed(runner, record):
                           remedy='restore from the image')
 
 
+def refuse_being_restored(state_dir, record):
+    """Refused while an open restore still copies from what the run has split: its copies are all there is of the volumes."""
+    for other in _run.all_runs(state_dir):
+        if other.is_open and other.data.get('source_run') == record.run and other.data['undo']:
+            raise Refused('Restore %s still copies from what run %s has split.' % (other.run, record.run), object=record.run,
+                          found='restore %s in phase %s' % (other.run, other.data['phase']), needed='the restore finished',
+                          look='playbook volmgr.snapbackup.status',
+                          remedy='run the playbook volmgr.snapbackup.restore again with the same options')
+
+
 def refuse_being_read(record):
     """Refused while the copy job of the run reads its copies."""
     if record.data['job'] and alive(record.data['job']):

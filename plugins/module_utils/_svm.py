@@ -190,6 +190,9 @@ def state_alone(layout, name):
 
 def soft_partitions(layout, mirror):
     """The soft partitions on a mirror, as Volumes; Refused if anything else lies on it: who knows how to hold that still?"""
+    if mirror not in layout:
+        raise UnknownWord('metastat -p does not tell what lies on mirror %s.' % mirror, object=mirror, found='no line of it',
+                          needed='%s -m and its submirrors' % mirror, look='metastat -p')
     found = [layout[name] for name in users(layout, mirror)]
     others = [volume for volume in found if volume.kind != SOFT_PARTITION]
     if others:

@@ -13,6 +13,7 @@ import re
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, UnknownWord
 
 MIRROR, SOFT_PARTITION, STRIPE, OTHER = 'mirror', 'soft partition', 'concat/stripe', 'other'
+HOT_SPARES = re.compile(r'^(?:[^/\s]+/)?hsp[0-9]{3}\Z')
 KINDS = {'-m': MIRROR, '-p': SOFT_PARTITION}
 # Newer releases print paths, /dev/md/[SET/]rdsk/NAME; older ones NAME or SET/NAME.
 PATH = re.compile(r'^/dev/(?:md/)?(?:([^/]+)/)?r?dsk/(.+)$')
@@ -31,10 +32,14 @@ def canonical(word):
 
 
 def parse_layout(output):
-    """The volumes in metastat -p as {name: Volume}, in the order printed. UnknownWord for a mirror line that is not documented."""
+    """The volumes in metastat -p as {name: Volume}, in the order printed. UnknownWord for a line that is not documented."""
     found = collections.OrderedDict()
     for text in re.findall(r'^[^\s#](?:.*\\\n)*.*$', output, re.MULTILINE):
         words = text.replace('\\\n', ' ').split()
+        # Only a hot spare pool may be empty (metastat(1M)).
+        if len(words) < 2 and not HOT_SPARES.match(words[0]):
+            raise UnknownWord('metastat -p printed a line that is not documented.', found=text.strip(), needed='a volume and its parts',
+                              look='metastat -p')
         kind = KINDS.get(words[1] if len(words) > 1 else None) or (STRIPE if words[1:] and words[1].isdigit() else OTHER)
         # The value of an option (-i 32b, -o 1) is no part.
         parts = [canonical(word) for word, before in zip(words[1:], words)

@@ -129,7 +129,9 @@ def roll_back(context, work, cut, mine):
     try:
         found = work.now()
         for mirror, submirror in mine:
-            if found[mirror][submirror] == cut.word:
+            # A half that has failed meanwhile is no source: what was split may be the last good copy.
+            rest = [state for name, state in found[mirror].items() if name != submirror]
+            if found[mirror][submirror] == cut.word and set(rest) == set(['okay']):
                 context.runner.change(change(cut, True, mirror, submirror), timeout=LIMIT)
         now = work.now()
         left = [pair for pair in mine if now[pair[0]][pair[1]] == cut.word]

@@ -174,6 +174,8 @@ def faults(volume):
     for plex in volume.plexes:
         if known(plex.state, PLEX_STATES, 'Plex', plex.name) not in BESIDE and (plex.kstate, plex.state) != ('ENABLED', 'ACTIVE'):
             found.append('plex %s is %s %s' % (plex.name, plex.kstate, plex.state))
+        if plex.layered:
+            found.append('plex %s is layered, and the mirrors in it are not looked at' % plex.name)
     if not mirrors(volume):
         found.append('volume %s has no complete plex' % volume.name)
     return found

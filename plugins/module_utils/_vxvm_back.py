@@ -57,6 +57,7 @@ def predict_back(context, work):
 def refuse_to_give_back(context, work, entry, member):
     """Refused if a snapshot is in use, is not what the run has made, or may be the last good copy."""
     _split.refuse_being_read(context.record)
+    _split.refuse_being_restored(context.params['state_dir'], context.record)
     if entry['tagged'] and work.vxvm.tags(member.group).get(member.snapshot) != TAG:
         raise Refused('%s is not what run %s has made.' % (member.snapshot, context.record.run), object=member.snapshot,
                       found='no putil2=%s' % TAG, needed='putil2=%s' % TAG, look='vxprint -g %s -l %s' % (member.group, member.snapshot),

@@ -17,9 +17,9 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import U
 
 # The columns that must be there, by kind of record; vxprint -t of every release has them.
 NEEDED = {'v': ('NAME', 'KSTATE', 'STATE', 'LENGTH'), 'pl': ('NAME', 'VOLUME', 'KSTATE', 'STATE', 'LENGTH'),
-          'sd': ('NAME', 'PLEX', 'DISK'), 'dc': ('NAME', 'PARENTVOL'), 'sp': ('NAME', 'SNAPVOL')}
+          'sd': ('NAME', 'PLEX', 'DISK'), 'sv': ('NAME', 'PLEX'), 'dc': ('NAME', 'PARENTVOL'), 'sp': ('NAME', 'SNAPVOL')}
 # Early releases print these records without a heading.
-USUAL = {'dc': ('NAME', 'PARENTVOL', 'LOGVOL'), 'sp': ('NAME', 'SNAPVOL', 'DCO')}
+USUAL = {'sv': ('NAME', 'PLEX', 'VOLNAME'), 'dc': ('NAME', 'PARENTVOL', 'LOGVOL'), 'sp': ('NAME', 'SNAPVOL', 'DCO')}
 KERNEL_STATES = ('ENABLED', 'DETACHED', 'DISABLED')
 HEADING = re.compile(r'^[A-Z]{1,2}\s+NAME(\s|$)')
 GROUP = re.compile(r'^Disk group: (\S+)\s*$')
@@ -44,7 +44,7 @@ class Volume:
 
 
 class Plex:
-    """disks: names of the disk media that its subdisks lie on."""
+    """disks: names of the disk media that its subdisks lie on; layered: whether it lies on volumes of its own instead."""
 
     def __init__(self, row):
         self.name = row['NAME']
@@ -52,6 +52,7 @@ class Plex:
         self.state = row['STATE']
         self.length = 0 if row['LENGTH'] == '-' else number(row['LENGTH'], 'vxprint')
         self.disks = set()
+        self.layered = False
 
 
 class Group:
@@ -107,6 +108,8 @@ def parse_records(text, name):
                 raise unknown('vxprint', 'subdisk %s of plex %s, which is not listed' % (row['NAME'], row['PLEX']), 'a plex')
         if kind == 'sd' and row['PLEX'] in plexes:
             plexes[row['PLEX']].disks.add(row['DISK'])
+        elif kind == 'sv' and row['PLEX'] in plexes:
+            plexes[row['PLEX']].layered = True
     return group
 
 

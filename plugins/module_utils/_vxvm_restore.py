@@ -23,10 +23,12 @@ def restored(context):
     if record is not None and record.data['kind'] != 'restore':
         raise Refused('Run %s may not overwrite anything.' % record.run, object=record.run, found='kind %s' % record.data['kind'],
                       needed='an open run of kind restore')
-    kept = [entry for entry in source.data['undo'] if entry['id'].startswith(KIND)]
-    work = Work(context, kept)
+    work = Work(context, unfinished(record, source))
     _split.refuse_being_read(source)
-    begun_before = [member for member in work.members if (_split.entry_of(record, undo_id(member)) or {}).get('issued')]
+    begun_before = [member for member in work.members if is_begun(record, work, member)]
+    if not begun_before:
+        _split.refuse_changed(context.runner, source)
+    refuse_without_copy(record, work)
     for member in work.members:
         mine = _split.entry_of(record, undo_id(member))
         # What a boot has interrupted is begun again.
@@ -37,6 +39,29 @@ def restored(context):
     if record and not context.check:
         finish_restored(record, work, begun_before, after)
     return dict(changed=bool(context.runner.commands), before=work.before, after=after)
+
+
+def unfinished(record, source):
+    """The undo entries of the members that are not restored yet: what the restore has begun, and what it has not."""
+    done = record.data['layout'] if record else {}
+    begun = [entry for entry in record.data['undo'] if entry['id'].startswith(KIND)] if record else []
+    names = [entry['id'] for entry in begun] + list(done)
+    return begun + [entry for entry in source.data['undo'] if entry['id'].startswith(KIND) and entry['id'] not in names]
+
+
+def is_begun(record, work, member):
+    """Whether an earlier call has begun with a member; a third mirror has left its snapshot by then, which may be all that tells."""
+    mine = _split.entry_of(record, undo_id(member))
+    return bool(mine) and bool(mine['issued'] or member.form == CLASSIC and not work.before[name_of(member)]['snapshot'])
+
+
+def refuse_without_copy(record, work):
+    """Refused where there is nothing to restore from."""
+    for member in work.members:
+        if not work.before[name_of(member)]['snapshot'] and not _split.entry_of(record, undo_id(member)):
+            raise Refused('The snapshot %s of %s is gone.' % (member.snapshot, name_of(member)), object=name_of(member),
+                          found='no such volume', needed='the snapshot that was kept', remedy='restore from an image',
+                          look='vxprint -g %s -ht' % member.group)
 
 
 def restore(context, work, member):
@@ -80,13 +105,21 @@ def finish_restored(record, work, members, after):
             raise Refused('Copying %s back was broken off, and the copy is gone.' % member.snapshot, object=name_of(member),
                           found=state['mirror'] or 'no snapshot mirror', needed='SNAPDONE', remedy='restore the volume from an image',
                           look='vxprint -g %s -ht %s' % (member.group, member.volume))
+        # Noted first: without the entry nothing else would tell that its snapshot is gone because it was restored.
+        record.update(layout=dict(record.data['layout'], **{undo_id(member): 'restored'}))
         record.clear_undo(undo_id(member))
 
 
 def refuse_different(record, work, member):
     """Refused where an instant snapshot still differs from what it was restored to: then nothing was restored, or not all."""
-    found = None if member.form == CLASSIC else work.vxvm.snapshots(member.group).get(member.snapshot)
-    if found and found[3]:
+    if member.form == CLASSIC:
+        return
+    found = work.vxvm.snapshots(member.group).get(member.snapshot)
+    if not found or found[3] is None:
+        raise Refused('Nothing proves that snapshot %s was restored.' % member.snapshot, object=name_of(member),
+                      found='no line of it' if not found else 'no figure of what differs', needed='that 0 % of it differs',
+                      look='vxsnap -g %s list' % member.group)
+    if found[3]:
         # The next call begins again.
         record.add_undo(undo_entry(member, 'restored', issued=None))
         raise Refused('Snapshot %s was not restored, although vxsnap reported no error.' % member.snapshot, object=name_of(member),

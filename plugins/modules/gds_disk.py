@@ -102,6 +102,10 @@ reads:
   description: How many commands only looked.
   returned: success
   type: int
+stays:
+  description: Whether the disk was connected before, by nobody here, and so is not taken away by the run.
+  returned: when O(state=connected)
+  type: bool
 slices:
   description: State of every slice of the volumes of the group once the copying to the disk has ended.
   returned: when O(state=connected)

@@ -93,7 +93,8 @@ in_progress:
 '''
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import VALID, Gds, block_device, raw_device
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_slice import DETACHED
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 
 
@@ -124,8 +125,10 @@ def read(context):
 
 
 def is_tracked(volume):
-    """Whether GDS would copy to the parted proxy or the detached slice only what it has seen change."""
-    return volume.row.get('PJRM') == 'on' or any(piece.jrm == 'on' for piece in volume.slices if piece.state not in VALID)
+    """Whether GDS would copy to the parted proxy or the detached slice only what it has seen change; None where it does not tell."""
+    told = [volume.row.get('PJRM')] if volume.relation == 'parted' else []
+    told += [piece.jrm for piece in volume.slices if piece.state in DETACHED]
+    return True if 'on' in told else None if None in told else False
 
 
 def layout(class_name, view):

@@ -85,14 +85,30 @@ def test_check_mode_promises_what_is_done_then(gds, disk, run):
         assert promised['after'] == kept['after']
 
 
-def test_a_disk_that_was_connected_before_is_taken_away_by_this_run(gds, disk, run):
+def test_a_disk_that_somebody_else_has_connected_stays(gds, disk, run):
     disk('connected', **DISK)
-    assert not disk('connected', run=run, **DISK)['changed'] and undo(gds, run) == ['gds_disk:Class1:DiskB']
+    done = disk('connected', run=run, **DISK)
+    assert not done['changed'] and done['stays'] and undo(gds, run) == []
+    assert 'was not connected by run' in disk('absent', run=run, class_name='Class1', disk='DiskB')['msg']
+
+
+def test_an_ordinary_disk_of_the_group_stays(gds, disk, run):
+    done = disk('connected', run=run, **dict(DISK, disk='Disk2', device='c2t1d1'))
+    assert not done['changed'] and done['stays'] and undo(gds, run) == []
+
+
+def test_a_disk_that_is_registered_for_something_else_is_never_taken(gds, disk, run):
+    gds.put('disks', gds.read('disks') + 'DiskB * c4t1d1 Class1\n')
+    assert 'registered for something else' in disk('connected', run=run, **DISK)['msg'] and gds.journal('sdxdisk') == []
 
 
 def test_what_a_preparation_has_connected_stays(gds, disk, call):
     name = call('backup_run', state='opened', name='data', manager='gds_slice', kind='prepare', members=[dict(volume='Volume1')])['run']
     assert disk('connected', run=name, **DISK)['changed'] and undo(gds, name) == []
+    call('backup_run', state='closed', run=name, result='complete')
+    backup = call('backup_run', state='opened', name='data', manager='gds_slice', members=[dict(volume='Volume1')])['run']
+    done = disk('connected', run=backup, **DISK)
+    assert (done['changed'], done['stays']) == (False, False) and undo(gds, backup) == ['gds_disk:Class1:DiskB']
 
 
 @pytest.mark.parametrize('params', [

@@ -15,7 +15,8 @@ import pytest
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _gds_shadow, _run
 from gds_shadow import BackupServer
 
-VOLUME = {'group': 'Group2', 'state': 'stop', 'relation': 'parted', 'first_block': 65536, 'blocks': 8192, 'slices': {'Disk3': 'stop'}}
+VOLUME = {'group': 'Group2', 'state': 'stop', 'relation': 'parted', 'first_block': 65536, 'blocks': 8192, 'tracked': False,
+          'slices': {'Disk3': 'stop'}}
 PRIMARY = {
     'class_name': 'Class1', 'disks': {'Disk3': {'blocks': 131072}, 'Disk4': {'blocks': 131072}},
     'groups': {'Group2': {'type': 'mirror', 'width': None, 'disks': ['Disk3']}},
