@@ -56,7 +56,8 @@ def common_set(names, diskset):
     found = sorted(set(name.rpartition('/')[0] for name in names))
     if diskset is None and len(found) > 1:
         raise Refused('Volumes of several disk sets are named.', object=', '.join(names), needed='volumes of one disk set')
-    return diskset or (found[0] if found else None) or None
+    chosen = diskset or (found[0] if found else None)
+    return valid_name(chosen) if chosen else None
 
 
 def operands(*volumes):

@@ -76,7 +76,7 @@ def test_a_stopped_cluster(database):
     ({"port": 6543}, "PostgreSQL session"),
     ({"socket": "/nowhere"}, "PostgreSQL session"),
     ({"client": "/bin/false"}, "PostgreSQL session"),
-    ({"client": "/nowhere/psql"}, "psql"),
+    ({"client": "/nowhere/psql"}, "option client"),
     ({"user": "postgres; reboot"}, "no user"),
 ], ids=str)  # fmt: skip
 def test_a_cluster_that_cannot_be_reached(database, entry, word):

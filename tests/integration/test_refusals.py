@@ -82,7 +82,7 @@ def test_locks_on_file_systems_the_host_cannot_live_without(calm, point):
 @pytest.mark.parametrize("point", ["/home10", "/home1/below", "/home1/", "/nowhere", "/"])
 def test_a_path_that_is_not_where_the_mirror_is_mounted(calm, point):
     calm.run("mkdir", "-p", "/home1/below")
-    assert "is not where mirror d1 is mounted" in refused(calm, dict(D1, filesystem=point))
+    assert "is not where d1 is mounted" in refused(calm, dict(D1, filesystem=point))
 
 
 def test_a_file_system_somebody_has_locked(host):

@@ -85,7 +85,7 @@ def test_a_submirror_is_no_target(host, stored):
 
 def test_a_target_that_is_too_small(host, stored):
     manifest = host.json(stored)
-    manifest["images"][0].update(volume_bytes=128 << 20, bytes=128 << 20)
+    manifest["images"][0].update(volume_bytes=128 << 20, bytes=128 << 20, stored_bytes=128 << 20)
     host.run("truncate", "-s", 128 << 20, stored.replace("manifest.json", "d1.img"))
     assert "too small" in restore_refused(host, changed(host, stored, images=manifest["images"]))
 
@@ -113,7 +113,7 @@ def test_an_altered_image_is_found_before_a_byte_is_written(host, stored):
 
 
 @pytest.mark.parametrize("fields", [
-    {"schema": "volmgr.snapbackup/manifest/2"}, {"schema": None}, {"complete": False}, {"images": []}, {"images": None}, {"run": 5},
+    {"schema": "volmgr.snapbackup/manifest/9"}, {"schema": None}, {"complete": False}, {"images": []}, {"images": None}, {"run": 5},
 ], ids=str)  # fmt: skip
 def test_a_manifest_of_another_schema_or_shape(host, stored, fields):
     restore_refused(host, changed(host, stored, **fields))

@@ -63,7 +63,7 @@ def test_all_mirrors_are_flushed_then_locked_then_cut_then_unlocked(host):
     assert record["verdict"] == "filesystem"
     window = record["window"]
     assert window["locked"] < window["cuts"][0] < window["cuts"][1] < window["released"]
-    assert len(record["proof"]) == 2
+    assert len(record["proof"]) == 3
     manifest = backup.store()
     assert [image["volume"] for image in manifest["images"]] == ["d1", "d10"]
     for image, device in zip(manifest["images"], ("d3", "d13")):

@@ -24,7 +24,7 @@ def test_the_image_is_the_frozen_copy(host, record, manifest):
 def test_the_manifest_proves_that_it_is_still_the_cut(manifest, record):
     assert manifest["complete"] is True
     assert manifest["run"] == record["run"]
-    assert [proof["held"] for proof in manifest["proof"]] == [True]
+    assert [proof["held"] for proof in manifest["proof"]] == [True, True]
 
 
 def test_the_job_ran_once_and_has_ended(host, journal):
