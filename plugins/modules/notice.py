@@ -18,11 +18,11 @@ options:
   commands:
     description:
       - Each a list of arguments that begins with an absolute path. They are run without a shell.
-      - "C({run}), C({name}) and C({message}) inside an argument are replaced by the id of the run, the name of its set and O(message)."
+      - "C({run}), C({name}) and C({text}) inside an argument are replaced by the id of the run, the name of its set and O(text)."
     type: list
     elements: list
     required: true
-  message:
+  text:
     description: What there is to tell.
     type: str
     default: ""
@@ -71,8 +71,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import R
 
 
 def filled(argv, values):
-    """argv with {run}, {name} and {message} replaced; other braces stay."""
-    return [re.sub(r'\{(run|name|message)\}', lambda found: values[found.group(1)], word) for word in argv]
+    """argv with {run}, {name} and {text} replaced; other braces stay."""
+    return [re.sub(r'\{(run|name|text)\}', lambda found: values[found.group(1)], word) for word in argv]
 
 
 def refuse_command(argv):
@@ -85,7 +85,7 @@ def tell(context):
     params, record = context.params, context.record
     if params['limit'] < 1:
         raise Refused('A notice cannot end before it began.', object='limit', found='%d s' % params['limit'], needed='at least 1 s')
-    values = dict(run=params['run'], name=record.data['name'] if record else '<name>', message=params['message'])
+    values = dict(run=params['run'], name=record.data['name'] if record else '<name>', text=params['text'])
     commands = [[str(word) for word in argv] for argv in params['commands']]
     for argv in commands:
         refuse_command(argv)
@@ -103,7 +103,7 @@ def main():
             RUN_OPTIONS,
             run=dict(type='str', required=True),
             commands=dict(type='list', elements='list', required=True),
-            message=dict(type='str', default=''),
+            text=dict(type='str', default=''),
             limit=dict(type='int', default=60),
         ),
     )

@@ -184,7 +184,7 @@ class Lab:
         """Plant the fault if it is due in this module call. Returns the options of the call."""
         if not self.due(name):
             return None, False
-        call, effect = self.fault
+        call, effect = self.fault[0], self.fault[1]
         self.host.plant(call.command, call.nth, SPARED.get(effect, effect))
         return (SHORT if effect == "hang" else None), effect in SPARED
 

@@ -59,7 +59,7 @@ def test_a_job_that_nobody_waits_for_is_ended_when_its_time_is_over(host, lab):
 
     wait(overdue, "the end of its time", 60)
     assert host.module("volume_backup", run=run, state="read")["job"]["state"] == "running"
-    message = failures(Play(lab, "recover", {"snapbackup_alert": [alert, "{message}"]}, *ONE).end(2))["node1"][0]
+    message = failures(Play(lab, "recover", {"snapbackup_alert": [alert, "{text}"]}, *ONE).end(2))["node1"][0]
     assert run in message and "split for longer than snapbackup_max_split, 0.01 hours" in message
     assert host.out("cat", "/root/alerted").strip() == message.strip()
     assert host.record()["result"] == "abandoned" and "snapbackup_max_split" in host.record()["error"]

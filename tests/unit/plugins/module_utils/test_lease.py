@@ -479,5 +479,5 @@ def test_what_the_owner_holds_itself_is_undone_when_it_dies(place):
             subprocess.check_call(place.lock())
             os._exit(0)
     os.waitpid(in_child(own), 0)
-    eventually(lambda: place.released())
+    eventually(place.released)
     assert not place.held()

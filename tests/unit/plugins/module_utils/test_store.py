@@ -308,7 +308,7 @@ def test_a_whole_image_has_one_name(host, partial):
 
 def test_a_dump_takes_its_total_from_the_words_of_ufsdump(host):
     host.ufsdump('echo "  DUMP: Estimated 8 blocks (4KB)." >&2', 'sleep 1.5', 'head -c 4096 /dev/zero', 'sleep 1.5',
-              'echo "  DUMP: DUMP IS DONE" >&2')
+                 'echo "  DUMP: DUMP IS DONE" >&2')
     record = host.record()
     host.store(record, method='ufsdump')
     row = host.wait_for(lambda: _job.status(record)['progress'][0], lambda row: row['total'] is not None)

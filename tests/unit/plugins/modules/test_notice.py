@@ -29,8 +29,8 @@ def tell(call, run, tmpdir):
 
 
 def test_what_it_is_told(tell, run, tmpdir):
-    words = ['{run}', 'set {name}: {message}', '{other}', '$HOME `id`']
-    told = tell('printf "%%s|" "$@" > %s' % tmpdir.join('said'), *words, message='{name} stands')
+    words = ['{run}', 'set {name}: {text}', '{other}', '$HOME `id`']
+    told = tell('printf "%%s|" "$@" > %s' % tmpdir.join('said'), *words, text='{name} stands')
     assert told['changed'] and told['commands'][0]['rc'] == 0
     assert tmpdir.join('said').read() == '%s|set home1: {name} stands|{other}|$HOME `id`|' % run
 
