@@ -42,7 +42,7 @@ def mirrors_of(entries, layout, diskset):
     for entry in entries:
         volume = qualified(entry['mirror'], diskset)
         mirror = mirror_below(layout, volume)
-        submirror = qualified(entry['submirror'], diskset) if entry['submirror'] else None
+        submirror = qualified(entry['submirror'], diskset) if entry['submirror'] is not None else None
         before = found.get(mirror, Wanted(submirror, {}))
         if volume in before.volumes:
             raise Refused('%s is named more than once in members.' % volume, object=volume, needed='one entry for each volume')
