@@ -77,3 +77,13 @@ def unfit(source, boot, takeover):
     if any(entry.get('returning') for entry in data['undo']):
         return 'copies that are being given back, which overwrites them'
     return None if data['verdict'] in GOOD_VERDICTS else 'a cut with the verdict %s' % data['verdict']
+
+
+def refuse_being_restored(records, run):
+    """Refused if one of records is an open restore that copies from what run has split."""
+    for other in records:
+        if other.is_open and other.data['source_run'] == run:
+            raise Refused('Restore %s still copies from what run %s has split.' % (other.run, run), object=run,
+                          found='restore %s in phase %s' % (other.run, other.data['phase']), needed='the restore finished',
+                          look='playbook volmgr.snapbackup.status',
+                          remedy='run the playbook volmgr.snapbackup.restore again with the same options')

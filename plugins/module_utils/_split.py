@@ -11,7 +11,7 @@ import os
 import re
 import tempfile
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _overlap, _platform, _quiesce, _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive, identity
 
@@ -114,13 +114,8 @@ def refuse_changed(runner, record):
 
 
 def refuse_being_restored(state_dir, record):
-    """Refused while an open restore still copies from what the run has split: its copies are all there is of the volumes."""
-    for other in _run.all_runs(state_dir):
-        if other.is_open and other.data.get('source_run') == record.run and other.data['undo']:
-            raise Refused('Restore %s still copies from what run %s has split.' % (other.run, record.run), object=record.run,
-                          found='restore %s in phase %s' % (other.run, other.data['phase']), needed='the restore finished',
-                          look='playbook volmgr.snapbackup.status',
-                          remedy='run the playbook volmgr.snapbackup.restore again with the same options')
+    """Refused while a restore that has begun copies from what the run has split: its copies are all there is of the volumes."""
+    _overlap.refuse_being_restored([other for other in _run.all_runs(state_dir) if other.data['undo']], record.run)
 
 
 def refuse_being_read(record):

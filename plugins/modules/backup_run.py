@@ -235,21 +235,12 @@ def advanced(context):
         raise Refused('The copies of run %s are not kept, since its images are not complete.' % record.run, object=record.run,
                       found='no image', needed='a run that has stored its copies')
     if phase == 'rejoin':
-        refuse_source(params['state_dir'], record)
+        _overlap.refuse_being_restored(_run.all_runs(params['state_dir']), record.run)
     if not context.check and before != phase:
         record.update(phase=phase, retained=retained)
     overdue = record.overdue(boot_identity(context.runner))
     return dict(changed=before != phase, run=record.run, record=record.data, before={'phase': before}, after={'phase': phase},
                 split_left=None if overdue is None else max(-overdue, 1))
-
-
-def refuse_source(state_dir, record):
-    """Refused while a restore is open that copies from what the run has split."""
-    for other in _run.all_runs(state_dir):
-        if other.is_open and other.data.get('source_run') == record.run:
-            raise Refused('The copies of run %s are not given back: restore %s copies from them.' % (record.run, other.run),
-                          object=record.run, found='an open restore', needed='the restore finished',
-                          look='playbook volmgr.snapbackup.status', remedy='run the restore again with the same options')
 
 
 def retention(params):
