@@ -102,5 +102,5 @@ def forget(store, **fields):
 
 
 def percent(row):
-    """Per cent done of a task."""
-    return 100.0 * row["done"] / row["total"] if row["total"] else 100.0
+    """Per cent done of a task, of the whole sectors that are printed beside it."""
+    return 100.0 * (row["done"] // SECTOR) / (row["total"] // SECTOR) if row["total"] else 100.0
