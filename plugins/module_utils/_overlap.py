@@ -13,15 +13,15 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import 
 GOOD_VERDICTS = ('application', 'filesystem', 'crash')
 
 
-def refuse_opening(records, name, members, boot, source_run=None, takeover=None, ended=()):
+def refuse_opening(records, name, members, boot, source_run=None, takeover=None, ended=(), primary=None):
     """Refused while another run of the same set, or of the same volumes, is open, or where source_run has no copy to go back to.
 
     A live one must end first, a dead one must be recovered first, since its split copies are not this run's. records: all
     of the host. takeover: id of a live run that counts as dead. ended: ids of runs that count as ended, where check mode has only
-    predicted their recovery.
+    predicted their recovery. primary: the host whose run this one takes part in; each has sets and volumes of its own.
     """
     for other in records:
-        if other.run != source_run and other.run not in ended:
+        if other.run != source_run and other.run not in ended and other.data['primary'] == primary:
             refuse_overlap(other, name, members, boot)
     if source_run:
         found = [record for record in records if record.run == source_run]

@@ -7,6 +7,7 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import base64
 import os
 import stat
 
@@ -28,6 +29,22 @@ def copy_set(below, base, number, found):
         copy_file(item['source'], target, 0o600)
         files.append(dict(file=os.path.relpath(target, base), place=item['place'], sha256=file_sha256(target)[1],
                           mode='%04o' % stat.S_IMODE(os.stat(item['source']).st_mode)))
+    return dict(driver=found['driver'], volume=found['volume'], directory=found['directory'], files=files)
+
+
+def received(directory, number, found):
+    """Write the files of a recovery set that another host has sent into the directory of a run; the set for its record.
+
+    found: a recovery set of that host's record, whose files have their content in "content", Base64.
+    """
+    base = os.path.join(directory, 'recovery', '%s-%d' % (found['driver'], number))
+    files = []
+    for item in found['files']:
+        _destination.make_directories(base)
+        target = below(base, base, item['place'])
+        _destination.make_directories(os.path.dirname(target))
+        _files.write(target, base64.b64decode(item['content']))
+        files.append(dict(source=target, place=item['place']))
     return dict(driver=found['driver'], volume=found['volume'], directory=found['directory'], files=files)
 
 

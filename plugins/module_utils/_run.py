@@ -38,7 +38,7 @@ NEXT_RUN = 'next_run'
 # The phases in which copies are split and nobody gives them back yet.
 SPLIT_PHASES = ('split', 'present', 'store')
 # Keys that records of version 0.1.0 lack.
-ADDED = dict(retained=None, source_run=None, source_manifest=None, max_split=None)
+ADDED = dict(retained=None, source_run=None, source_manifest=None, max_split=None, primary=None)
 
 
 def new_run_id():
@@ -177,7 +177,13 @@ class Record:
 
     def split_seconds(self, boot):
         """Seconds since the first cut of a run that still has something split, or None."""
-        if not self.is_open or not self.data['undo'] or not self.data['window'] or self.data['boot'] != boot:
+        if not self.is_open or not self.data['undo'] or self.data['boot'] != boot:
+            return None
+        return self.since_cut(boot)
+
+    def since_cut(self, boot):
+        """Seconds since the first cut; None without one, or where it was made on the clock of another host or boot."""
+        if not self.data['window'] or self.data['primary'] or self.data['boot'] != boot:
             return None
         return monotonic() - min(self.data['window']['cuts'])
 
@@ -243,10 +249,11 @@ def all_runs(state_dir):
     return sorted([load(state_dir, run) for run in runs], key=lambda record: record.data['sequence'])
 
 
-def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=STALE_AFTER, takeover=None, **fields):
+def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=STALE_AFTER, takeover=None, run=None, **fields):
     """Begin a run of the backup set name and return its Record.
 
-    fields: max_split, source_run, source_manifest and peers of the record. takeover: id of a live run that counts as dead.
+    fields: max_split, source_run, source_manifest, peers and primary of the record. takeover: id of a live run that counts as dead.
+    run: the id that the primary has given it, on a host that takes part in a run of another.
     Refused as by _overlap.refuse_opening().
     """
     if stale_after < 1:
@@ -258,8 +265,12 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
     if not NAME.match(name):
         raise Refused('%r cannot name a backup set.' % name, object=name, needed='a letter, then letters, digits, dot, dash, underscore')
     with locked(state_dir):
-        refuse_opening(all_runs(state_dir), name, members, boot, fields.get('source_run'), takeover)
-        data = dict(ADDED, schema=SCHEMA, run=new_run_id(), name=name, sequence=_next_sequence(state_dir), manager=manager, kind=kind,
+        records = all_runs(state_dir)
+        if run in [record.run for record in records]:
+            raise Refused('Run %s is on this host already.' % run, object=run, found='its record in %s' % state_dir,
+                          needed='another host, which reads what the primary has split')
+        refuse_opening(records, name, members, boot, fields.get('source_run'), takeover, primary=fields.get('primary'))
+        data = dict(ADDED, schema=SCHEMA, run=run or new_run_id(), name=name, sequence=_next_sequence(state_dir), manager=manager, kind=kind,
                     host=host, phase='preflight', result=None, error=None, opened=time.time(), deadline=time.time() + stale_after,
                     stale_after=stale_after, closed=None, boot=boot, members=members, undo=[], window=None, verdict=None, proof=[],
                     recovery=[], layout={}, image=None, job=None, redundancy_lost_seconds=None, peers=[])

@@ -14,7 +14,7 @@ import os
 import re
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import (
-    _crew, _destination, _dumps, _files, _filters, _hold, _manifest, _methods, _platform, _recovery, _run, _tape)
+    _crew, _destination, _dumps, _files, _filters, _hold, _manifest, _methods, _platform, _proof, _recovery, _tape)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import PIPE, Copier, OutputFailed, sync, writer
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._worker import no_more_stopping
@@ -106,7 +106,7 @@ def work(job):
         made = _destination.make_directories(spec['directory'])
         try:
             stored = store_all(job)
-            prove(job)
+            _proof.prove(job.record, job.runner)
         except BaseException as error:
             tell_remains(error, spec['images'])
             _destination.remove_empty(made)
@@ -117,9 +117,29 @@ def work(job):
         # Before it is complete: a dump that is known without its manifest is one that nothing builds on.
         _dumps.remember(job.record, [image for image in stored if image['update']], spec['manifest'])
         manifest = _manifest.build(job.record.data, [entry(spec, image) for image in stored], recovery)
-        _files.write_json(spec['manifest'], manifest)
-        job.update(image=spec['manifest'])
+        if job.record.data['primary']:
+            _files.write_json(unconfirmed(spec['manifest']), manifest)
+        else:
+            _files.write_json(spec['manifest'], manifest)
+            job.update(image=spec['manifest'])
     return dict(manifest=spec['manifest'])
+
+
+def unconfirmed(manifest):
+    """Where the manifest of images waits until the primary has proved that the cut still is the one that was made."""
+    return manifest + '.unconfirmed'
+
+
+def confirm(record, manifest):
+    """Make stored images complete, durably. Refused where there is no such manifest."""
+    waiting = unconfirmed(manifest)
+    if not os.path.exists(manifest):
+        if not os.path.isfile(waiting):
+            raise Refused('The images of run %s cannot be confirmed.' % record.run, object=record.run, found='no %s' % waiting,
+                          needed='images that were stored whole', look='the result of volume_backup with state read')
+        os.rename(waiting, manifest)
+        _files.sync_directory(os.path.dirname(manifest))
+    record.update(image=manifest)
 
 
 def tell_remains(error, images):
@@ -219,22 +239,6 @@ def take_estimate(gauge, tool):
         found = ESTIMATE.search(tool.said())
         if found:
             gauge.total = int(found.group(1)) * _methods.SECTOR
-
-
-def prove(job):
-    """Refused unless what was read is still the cut of this run: same boot, run still open, and every proof of the record holds."""
-    record = _run.load(job.record.state_dir, job.record.run)
-    record.refuse_ended()
-    boot = _platform.boot_identity(job.runner)
-    if boot != record.data['boot']:
-        raise Refused('The host was booted after the split; the copy is not of this run any more.', object=record.run,
-                      found='boot %s' % boot, needed='boot %s' % record.data['boot'])
-    for clause in record.data['proof']:
-        result = job.runner(clause['argv'], timeout=300)
-        if result.rc is None or not re.search(clause['match'], result.out, re.MULTILINE):
-            raise Refused('The copy is not proved to be still the one that was split; it must not be used.', object=record.run,
-                          found=result.out.strip()[-500:] or 'no answer', vendor=result.err.strip()[-500:] or None,
-                          needed='an answer that matches %s' % clause['match'], look=' '.join(clause['argv']))
 
 
 def publish(job, spec):

@@ -20,10 +20,12 @@ options:
     description:
       - V(opened) begins a run and returns its id. It is refused while a run of the same set or of the same volumes is open.
       - V(advanced) enters the phase the run is in, and renews its deadline.
+      - V(handed_over) enters, on a host that reads the copies of another, what that one has cut; see O(cut).
+      - V(proved) fails unless the copies still are the ones that the run has split.
       - V(closed) ends the run. It is refused while anything of the run is still to be undone.
       - V(read) returns the records.
     type: str
-    choices: [opened, advanced, closed, read]
+    choices: [opened, advanced, handed_over, proved, closed, read]
     default: read
   name:
     description:
@@ -57,6 +59,45 @@ options:
     elements: str
     default: []
     version_added: 0.2.0
+  primary:
+    description:
+      - For O(state=opened), inventory name of the host whose run this host takes part in. O(run) is the id that it has there.
+      - Each host keeps what it does itself in its own record; the playbooks recover the run from its primary.
+    version_added: 0.3.0
+    type: str
+  cut:
+    description:
+      - For O(state=handed_over), what the record of the primary says of the cut. Required there.
+      - A file of O(cut.recovery) has its content in C(content), Base64.
+    version_added: 0.3.0
+    type: dict
+    suboptions:
+      members:
+        description: The volumes, as this host sees their copies.
+        type: list
+        elements: dict
+        required: true
+      window:
+        description: Times and commands of the window.
+        type: dict
+        required: true
+      verdict:
+        description: What the copies are consistent for.
+        type: str
+        required: true
+      layout:
+        description: What is needed to build the volumes again.
+        type: dict
+        default: {}
+      recovery:
+        description: What applications need for recovery.
+        type: list
+        elements: dict
+        default: []
+  image:
+    description: For O(state=advanced), path of the manifest that another host has stored, once the images are complete there.
+    version_added: 0.3.0
+    type: path
   max_split:
     description: Seconds the copies may be split before they are to be stored; V(0) for no limit. Later the run counts as dead.
     version_added: 0.2.0
@@ -199,27 +240,37 @@ import os
 import re
 import time
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _overlap, _run, _status
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _overlap, _proof, _recovery, _run, _status
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity, monotonic
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
+
+CUT = dict(
+    members=dict(type='list', elements='dict', required=True),
+    window=dict(type='dict', required=True),
+    verdict=dict(type='str', required=True),
+    layout=dict(type='dict', default={}),
+    recovery=dict(type='list', elements='dict', default=[]),
+)
 
 
 def opened(context):
     params = context.params
+    if params['primary'] and not context.check and not _run.RUN_ID.match(params['run']):
+        raise Refused('%r is not the id of a run.' % params['run'], object='run', needed='the id that the primary has returned')
     if not _run.NAME.match(params['name']):
         raise Refused('%r cannot name a backup set.' % params['name'], object=params['name'],
                       needed='a letter, then at most 62 letters, digits, dots, dashes, underscores')
     boot = boot_identity(context.runner)
     if context.check:
         _overlap.refuse_opening(_run.all_runs(params['state_dir']), params['name'], params['members'], boot, params['source_run'],
-                                params['takeover'], params['assume_ended'])
+                                params['takeover'], params['assume_ended'], params['primary'])
         return dict(changed=True, run='<run>', record={'members': params['members']}, before={}, after={'phase': 'preflight'})
     record = _run.open_run(params['state_dir'], params['name'], params['manager'], params['kind'], params['members'], boot,
                            os.uname()[1], params['stale_after'], params['takeover'], source_run=params['source_run'],
                            source_manifest=params['source_manifest'], max_split=params['max_split'] or None,
-                           peers=params['peers'])
+                           peers=params['peers'], primary=params['primary'], run=params['run'] if params['primary'] else None)
     return dict(changed=True, run=record.run, record=record.data, before={}, after={'phase': 'preflight'})
 
 
@@ -238,9 +289,34 @@ def advanced(context):
         _overlap.refuse_being_restored(_run.all_runs(params['state_dir']), record.run)
     if not context.check and before != phase:
         record.update(phase=phase, retained=retained)
+    if not context.check and params['image']:
+        record.update(image=params['image'])
     overdue = record.overdue(boot_identity(context.runner))
     return dict(changed=before != phase, run=record.run, record=record.data, before={'phase': before}, after={'phase': phase},
                 split_left=None if overdue is None else max(-overdue, 1))
+
+
+def handed_over(context):
+    """Enter the cut of another host. The images will be of its time, verdict and layout, but of the devices here."""
+    record, cut = context.record, context.params['cut']
+    after = dict(members=cut['members'], verdict=cut['verdict'])
+    if record is None:
+        return dict(changed=True, run=context.params['run'], record={}, before={}, after=after)
+    context.refuse_ended()
+    if not record.data['primary']:
+        raise Refused('Run %s is of this host, and cuts here.' % record.run, object=record.run, found='no primary',
+                      needed='a record that was opened with a primary')
+    before = dict(members=record.data['members'], verdict=record.data['verdict'])
+    if not context.check:
+        recovery = [_recovery.received(record.make_directory(), number, found) for number, found in enumerate(cut['recovery'])]
+        record.update(window=cut['window'], layout=cut['layout'] or {}, recovery=recovery, **after)
+    return dict(changed=True, run=record.run, record=record.data, before=before, after=after)
+
+
+def proved(context):
+    if context.record is not None:
+        _proof.prove(context.record, context.runner)
+    return dict(changed=False, run=context.params['run'], record=context.record.data if context.record else {})
 
 
 def retention(params):
@@ -290,10 +366,8 @@ def end_source(source):
 
 def lost_seconds(record, boot):
     """Seconds from the first cut until now, when redundancy is back; None if that cannot be known."""
-    window = record.data['window']
-    if not window or record.data['boot'] != boot:
-        return None
-    return round(monotonic() - min(window['cuts']), 1)
+    seconds = record.since_cut(boot)
+    return None if seconds is None else round(seconds, 1)
 
 
 def read(context):
@@ -322,12 +396,12 @@ def shown(record, boot, takeover, restored):
 
 
 def main():
-    states = dict(opened=opened, advanced=advanced, closed=closed, read=read)
+    states = dict(opened=opened, advanced=advanced, handed_over=handed_over, proved=proved, closed=closed, read=read)
     run_module(
         lambda context: states[context.params['state']](context),
         argument_spec=dict(
             RUN_OPTIONS,
-            state=dict(type='str', choices=['opened', 'advanced', 'closed', 'read'], default='read'),
+            state=dict(type='str', choices=['opened', 'advanced', 'handed_over', 'proved', 'closed', 'read'], default='read'),
             name=dict(type='str'),
             manager=dict(type='str'),
             kind=dict(type='str', choices=list(_run.KINDS), default='backup'),
@@ -335,6 +409,9 @@ def main():
             source_manifest=dict(type='path'),
             max_split=dict(type='int', default=0),
             peers=dict(type='list', elements='str', default=[]),
+            primary=dict(type='str'),
+            cut=dict(type='dict', options=CUT),
+            image=dict(type='path'),
             members=dict(type='list', elements='dict', default=[]),
             phase=dict(type='str', choices=list(_run.PHASES)),
             result=dict(type='str', choices=list(_run.RESULTS)),
@@ -348,9 +425,12 @@ def main():
         required_if=[
             ('state', 'opened', ['name', 'manager']),
             ('state', 'advanced', ['run', 'phase']),
+            ('state', 'handed_over', ['run', 'cut']),
+            ('state', 'proved', ['run']),
             ('state', 'closed', ['run', 'result']),
             ('phase', 'retained', ['retain']),
         ],
+        required_by=dict(primary=['run']),
     )
 
 

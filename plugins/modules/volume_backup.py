@@ -29,8 +29,10 @@ options:
       - V(read) only reports.
       - V(checked) only looks whether the images could be stored, with the same checks that V(started) makes. It is meant to be used
         before the copies are split.
+      - V(confirmed) makes the images complete that a host has stored of the copies of another, once that has proved that they still are
+        the ones that were split. Elsewhere images are complete by themselves.
     type: str
-    choices: [started, stopped, read, checked]
+    choices: [started, stopped, read, checked, confirmed]
     default: started
   method:
     description:
@@ -288,7 +290,24 @@ def backup(context):
     state = context.params['state']
     if state in ('started', 'checked'):
         return Backup(context).started() if state == 'started' else Backup(context).checked()
+    if state == 'confirmed':
+        return confirmed(context)
     return _job.stopped(context) if state == 'stopped' else _job.reported(context)
+
+
+def confirmed(context):
+    """Make whole images complete. Refused while they are not whole."""
+    record = context.record
+    if record is None or record.data['image']:
+        return dict(_job.report(_job.status(record) if record else _job.NOTHING), changed=record is None)
+    context.refuse_ended()
+    now = _job.status(record)
+    if now['state'] != _job.COMPLETE:
+        raise Refused('The images of run %s cannot be confirmed.' % record.run, object=record.run, found='job %s' % now['state'],
+                      needed='a job that has stored them whole', vendor=now['error'], look='the log %s' % now['log'])
+    if not context.check:
+        _store.confirm(record, now['manifest'])
+    return dict(_job.report(now), changed=True, before=dict(complete=False), after=dict(complete=True))
 
 
 class Backup:
@@ -376,7 +395,7 @@ def main():
         argument_spec=dict(
             RUN_OPTIONS,
             run=dict(type='str', required=True),
-            state=dict(type='str', choices=['started', 'stopped', 'read', 'checked'], default='started'),
+            state=dict(type='str', choices=['started', 'stopped', 'read', 'checked', 'confirmed'], default='started'),
             method=dict(type='str', choices=list(_methods.NAMES), default='dd'),
             command=dict(type='list', elements='str'),
             output=dict(type='str', choices=['stream', 'none'], default='stream'),

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _dumps, _job, _manifest, _run, _store, _worker
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _dumps, _job, _manifest, _proof, _run, _store, _worker
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, UnknownWord
 
@@ -141,13 +141,13 @@ def test_a_chain_of_dumps(host, dumpdates, monkeypatch):
         record = host.record(host.volume(), window=WINDOW)
         spec = dict(host.spec(record, method='ufsdump', update=True, **spec), run=record.run, state_dir=host.state, boot='b')
         os.makedirs(_job.directory_of(record))
-        from_here = _store.prove
-        monkeypatch.setattr(_store, 'prove', lambda job: None)
+        from_here = _proof.prove
+        monkeypatch.setattr(_proof, 'prove', lambda record, runner: None)
         monkeypatch.setattr(_store, 'no_more_stopping', lambda: None)
         try:
             manifest = _store.work(_worker_job(record, spec))['manifest']
         finally:
-            monkeypatch.setattr(_store, 'prove', from_here)
+            monkeypatch.setattr(_proof, 'prove', from_here)
             _run.load(host.state, record.run).close(result='complete')
         return manifest, _manifest.read(manifest)['images'][0]
     host.ufsdump('echo level 0', this=MONDAY)

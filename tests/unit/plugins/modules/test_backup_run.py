@@ -318,3 +318,74 @@ def test_locks_that_a_run_holds(call, solaris, begin):
     assert entry(call, run)[0]['locks'] == []
     solaris.on('lockfs', 'echo gibberish; exit 0')
     assert entry(call, run)[0]['locks'] == [points[0] + ' (unknown)']
+
+
+# A host that reads the copies of another.
+
+RUN = '20261120T031500Z-a1b2c3'
+CUT = dict(members=[dict(volume='d1', device='/dev/here')], verdict='filesystem', window={'cuts': [5.0], 'at': '2026-11-20T03:15:02Z'},
+           layout={'metastat -p': 'd1'}, recovery=[])
+
+
+@pytest.fixture
+def take_part(begin):
+    def opened(**params):
+        return begin(run=RUN, **dict(dict(primary='node1', peers=['node1']), **params))
+    return opened
+
+
+def test_a_run_of_another_host_keeps_its_id(call, solaris, begin, take_part):
+    assert take_part()['run'] == RUN and load(solaris, RUN).data['primary'] == 'node1'
+    again = take_part(name='other')
+    assert again['failed'] and 'is on this host already' in again['msg']
+    assert not begin().get('failed'), 'a set of the same name, of the host itself'
+    other = call('backup_run', state='opened', name='home1', manager='svm', run=RUN[:-1] + '4', primary='node1')
+    assert other['failed'] and 'still open' in other['msg']
+    assert not call('backup_run', state='opened', name='home1', manager='svm', run=RUN[:-1] + '5', primary='node2').get('failed')
+
+
+@pytest.mark.parametrize('run', ['<run>', '../x', '-r'])
+def test_a_run_of_another_host_has_an_id(call, solaris, begin, run):
+    assert 'is not the id of a run' in begin(run=run, primary='node1')['msg'] and solaris.files() == []
+
+
+def test_a_cut_is_handed_over(call, solaris, take_part):
+    take_part()
+    files = [dict(source='/var/lib/snapbackup/label', place='backup_label', content='bGFiZWwK')]
+    cut = dict(CUT, recovery=[dict(driver='postgresql', volume='d1', directory='pg', files=files)])
+    predicted = call('backup_run', check=True, state='handed_over', run=RUN, cut=cut)
+    assert load(solaris, RUN).data['verdict'] is None
+    told = call('backup_run', state='handed_over', run=RUN, cut=cut)
+    assert (predicted['before'], predicted['after']) == (told['before'], told['after'])
+    data = load(solaris, RUN).data
+    assert (data['members'], data['verdict'], data['window'], data['layout']) == tuple(
+        CUT[key] for key in ('members', 'verdict', 'window', 'layout'))
+    item = data['recovery'][0]['files'][0]
+    with open(item['source']) as handle:
+        assert handle.read() == 'label\n' and item['place'] == 'backup_label'
+    imaged(solaris, RUN)
+    ended = call('backup_run', run=RUN, state='closed', result='complete')
+    assert ended['record']['redundancy_lost_seconds'] is None, 'the cut is on the clock of another host'
+
+
+def test_a_handed_over_file_stays_in_the_run(call, solaris, take_part):
+    take_part()
+    files = [dict(source='x', place='../../../evil', content='eA==')]
+    told = call('backup_run', state='handed_over', run=RUN,
+                cut=dict(CUT, recovery=[dict(driver='postgresql', volume='d1', directory='pg', files=files)]))
+    assert told['failed'] and 'outside' in told['msg']
+
+
+def test_nothing_is_handed_over_to_who_cuts_himself(call, begin):
+    told = call('backup_run', state='handed_over', run=begin()['run'], cut=CUT)
+    assert told['failed'] and 'no primary' in told['msg']
+
+
+def test_a_proof_on_the_primary(call, solaris, begin):
+    run = begin()['run']
+    load(solaris, run).update(proof=[dict(argv=['/bin/echo', 'parted'], match='^parted$')])
+    assert not call('backup_run', state='proved', run=run).get('failed')
+    load(solaris, run).update(proof=[dict(argv=['/bin/echo', 'joined'], match='^parted$')])
+    assert 'not proved' in call('backup_run', state='proved', run=run)['msg']
+    assert call('backup_run', state='advanced', phase='store', run=run, image='/backup/manifest.json')['record']['image'] == (
+        '/backup/manifest.json')

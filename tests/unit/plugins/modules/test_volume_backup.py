@@ -182,3 +182,18 @@ def test_a_backup_on_tape_from_start_to_end(host, ansible, drive):
     started = ansible('volume_backup', on_tape(host, drive, record))
     assert started['changed'] and started['after']['manifest'].startswith(host.backup)
     assert ended(host, ansible, record)['job']['state'] == 'complete' and drive.read()['files'] == 2
+
+
+def test_images_of_another_hosts_copies_are_complete_once_confirmed(host, ansible):
+    record = host.record(primary='node1')
+    early = ansible('volume_backup', options(host, record, state='confirmed'))
+    assert early['failed'] and 'job absent' in early['msg']
+    manifest = ansible('volume_backup', options(host, record))['after']['manifest']
+    ended(host, ansible, record)
+    assert not os.path.exists(manifest) and _run.load(host.state, record.run).data['image'] is None
+    predicted = ansible('volume_backup', options(host, record, state='confirmed'), check=True)
+    assert predicted['changed'] and not os.path.exists(manifest)
+    assert ansible('volume_backup', options(host, record, state='confirmed'))['changed']
+    assert os.path.exists(manifest) and _run.load(host.state, record.run).data['image'] == manifest
+    assert not ansible('volume_backup', options(host, record, state='confirmed'))['changed']
+    assert [name for name in os.listdir(os.path.dirname(manifest)) if 'unconfirmed' in name] == []
