@@ -270,10 +270,11 @@ def open_run(state_dir, name, manager, kind, members, boot, host, stale_after=ST
             raise Refused('Run %s is on this host already.' % run, object=run, found='its record in %s' % state_dir,
                           needed='another host, which reads what the primary has split')
         refuse_opening(records, name, members, boot, fields.get('source_run'), takeover, primary=fields.get('primary'))
-        data = dict(ADDED, schema=SCHEMA, run=run or new_run_id(), name=name, sequence=_next_sequence(state_dir), manager=manager, kind=kind,
-                    host=host, phase='preflight', result=None, error=None, opened=time.time(), deadline=time.time() + stale_after,
-                    stale_after=stale_after, closed=None, boot=boot, members=members, undo=[], window=None, verdict=None, proof=[],
-                    recovery=[], layout={}, image=None, job=None, redundancy_lost_seconds=None, peers=[])
+        data = dict(ADDED, schema=SCHEMA, run=run or new_run_id(), name=name, sequence=_next_sequence(state_dir), manager=manager,
+                    kind=kind, host=host, phase='preflight', result=None, error=None, opened=time.time(),
+                    deadline=time.time() + stale_after, stale_after=stale_after, closed=None, boot=boot, members=members, undo=[],
+                    window=None, verdict=None, proof=[], recovery=[], layout={}, image=None, job=None, redundancy_lost_seconds=None,
+                    peers=[])
         data.update(fields)
         record = Record(state_dir, data)
         _files.write_json(record.path, data)
