@@ -23,6 +23,7 @@ COLLECTION, BUILTIN = "volmgr.snapbackup.", "ansible.builtin."
 INCLUDES = ("ansible.builtin.include_", "ansible.builtin.import_")
 # Key of a scope: variables that are above facts, of loops and includes.
 ABOVE = "__above__"
+HOST = "node1"
 OMIT = "__omit_this_argument__"
 KEYWORDS = {"name", "vars", "when", "loop", "loop_control", "register", "check_mode", "changed_when", "failed_when", "ignore_errors",
             "diff", "no_log", "block", "rescue", "always", "delegate_to", "ignore_unreachable"}  # fmt: skip
@@ -81,7 +82,7 @@ class Play:
 
     def value(self, template, scope):
         """A template's value. scope: variables of the tasks and blocks around it."""
-        always = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": "node1"}
+        always = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": HOST}
         roles = {**always, **self.defaults, **self.own}
         self.templar.available_variables = {**roles, **scope, **self.facts, **scope.get(ABOVE, {}), **self.variables}
         try:
@@ -150,7 +151,7 @@ class Play:
     def act(self, task, action, arguments, role, scope):
         if action.startswith(COLLECTION):
             name = self.value(task.get("name", action), scope)
-            if "delegate_to" in task:
+            if self.value(task.get("delegate_to", HOST), scope) != HOST:
                 raise ValueError("%s: there is only one host here" % name)
             module = action[len(COLLECTION):]
             if module == "wait_progress":
