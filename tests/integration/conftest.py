@@ -28,8 +28,8 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture(scope="session")
 def lab():
-    """node1 without and node2 with pipelining."""
-    with Lab("itest", hosts=["node1", "node2"], topology=TOPOLOGY, loop_devices=48) as made:
+    """node1 without and node2 with pipelining. Tests that run side by side have one each."""
+    with Lab("itest" + os.environ.get("PYTEST_XDIST_WORKER", ""), hosts=["node1", "node2"], topology=TOPOLOGY, loop_devices=48) as made:
         install_modules(made)
         yield made
 

@@ -116,17 +116,17 @@ def unit():
         yield pytest("action plugins, " + name, environments.ensure(name), "tests/unit/plugins/action")
 
 
-def directory_of_tests(title, *paths):
-    """pytest over directories, as far as they are there."""
+def directory_of_tests(title, *paths, workers=0):
+    """pytest over directories, as far as they are there. workers: so many files side by side, each with hosts of its own."""
     present = [path for path in paths if (ROOT / path).is_dir()]
     if present:
-        return pytest(title, core216(), *present)
+        return pytest(title, core216(), *(["-n", workers, "--dist", "loadfile"] if workers else []), *present)
     return Step(title, skip="there is no " + " or ".join(paths))
 
 
 def simulator():
     """The simulator against the manuals, on its own."""
-    yield directory_of_tests("simulator tests", "tests/simulator/tests")
+    yield directory_of_tests("simulator tests", "tests/simulator/tests", workers=2)
 
 
 def faults():
@@ -147,7 +147,7 @@ def lab():
 
 def integration():
     """Modules, roles and playbooks against simulated hosts."""
-    yield directory_of_tests("integration tests", "tests/integration")
+    yield directory_of_tests("integration tests", "tests/integration", workers=2)
 
 
 def molecule():

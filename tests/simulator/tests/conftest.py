@@ -3,6 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A simulated host on this machine, without a container: its own storage, device nodes, /etc and commands."""
 
+import fcntl
 import json
 import os
 import shutil
@@ -32,11 +33,14 @@ def pytest_collection_modifyitems(items):
 
 
 def clean_up_dead():
-    """Destroy what test runs left that were killed."""
-    for listing in BASE.glob("*/san.loops"):
-        if not Path("/proc", listing.parent.name).exists():
-            pool.destroy(str(listing.parent / "san"))
-            shutil.rmtree(listing.parent)
+    """Destroy what test runs left that were killed. Of runs side by side one does it."""
+    BASE.mkdir(parents=True, exist_ok=True)
+    with open(BASE / "lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for listing in BASE.glob("*/san.loops"):
+            if not Path("/proc", listing.parent.name).exists():
+                pool.destroy(str(listing.parent / "san"))
+                shutil.rmtree(listing.parent)
 
 
 @pytest.fixture(scope="session")
