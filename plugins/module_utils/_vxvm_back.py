@@ -10,6 +10,7 @@ __metaclass__ = type
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split, _vxvm_snapshot
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import refuse_in_use, refuse_unless_healthy
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_apart import refuse_apart
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_prepare import tag_interrupted, unprepared
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import CACHE, CLASSIC, TAG, mirrors_of, name_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_work import MIRROR_READY, SYNCHRONISING, Work, entries_of
@@ -23,6 +24,8 @@ def given_back(context):
     entries = entries_of(record, state)
     _split.refuse_being_split(record, entries)
     work = Work(context, entries)
+    for group, mine in work.by_group():
+        refuse_apart(record, group, [member.snapshot for member in mine])
     tag_interrupted(context, work)
     resync = {}
     for entry, member in zip(entries, work.members):

@@ -15,6 +15,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import C
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._split import mounted
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import (
     BLOCK, LIMIT, Vxvm, block_device, devices, find_volume, raw_device, refuse_unless_healthy, valid_name)
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_separate import refuse_not_apart
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import Member, TAG, name_of
 
 SYNCHRONISING, MIRROR_READY = 'synchronising', 'ready'
@@ -130,6 +131,12 @@ class Work:
             self.vxvm.refuse_unless_master(group)
             for member in mine:
                 refuse_unless_healthy(group, self.volume(member))
+
+    def refuse_not_apart(self):
+        """With option offhost, refused unless the snapshots can be split off into disk groups of their own."""
+        if self.context.params['offhost']:
+            for group, mine in self.by_group():
+                refuse_not_apart(self.vxvm, self.group(group), mine, self.context.params['run'] or '<run>', self.context.params['after'])
 
     def change(self, argv, needed, member):
         """Run a command that starts something, and wait until needed() says that it has begun. Exit codes prove nothing."""
