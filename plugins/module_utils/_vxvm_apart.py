@@ -20,8 +20,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_separate i
 KIND = 'vxvm_split:'
 JOINED, DISABLED = 'joined', 'disabled'
 
-# name: of the new disk group; source: the one that volumes are split from.
-Part = collections.namedtuple('Part', 'name source volumes')
+# disk_group: the new one; source: the one that volumes are split from.
+Part = collections.namedtuple('Part', 'disk_group source volumes')
 
 
 def split_id(name):
@@ -42,7 +42,7 @@ class Parts:
         self.wanted = context.params['state']
         self.vxvm = Vxvm(context.runner)
         self.parts = self.asked()
-        self.before = dict((part.name, self.found(part)) for part in self.parts)
+        self.before = dict((part.disk_group, self.found(part)) for part in self.parts)
 
     def asked(self):
         """Option parts, or what the run has split off."""
@@ -53,21 +53,21 @@ class Parts:
                      [valid_group(volume, self.context.check) for volume in part['volumes']]) for part in parts]
 
     def is_assumed(self, part):
-        return self.context.check and part.name in (self.context.params['assume'] or {})
+        return self.context.check and part.disk_group in (self.context.params['assume'] or {})
 
     def found(self, part):
-        return self.context.params['assume'][part.name] if self.is_assumed(part) else self.state(part)
+        return self.context.params['assume'][part.disk_group] if self.is_assumed(part) else self.state(part)
 
     def state(self, part):
         """Where the volumes of a part are, as this host shows it now."""
-        if part.name in self.vxvm.groups():
-            return self.vxvm.state_of_group(part.name)
+        if part.disk_group in self.vxvm.groups():
+            return self.vxvm.state_of_group(part.disk_group)
         volumes = self.vxvm.group(part.source).volumes
         there = [volumes[name].kstate for name in part.volumes if name in volumes]
         if not there:
             return 'deported'
         if len(there) < len(part.volumes):
-            raise Refused('Only some of what was split off disk group %s is back.' % part.source, object=part.name,
+            raise Refused('Only some of what was split off disk group %s is back.' % part.source, object=part.disk_group,
                           found='%d of %d volumes' % (len(there), len(part.volumes)), needed='all or none of %s' % ', '.join(part.volumes),
                           look='vxprint -g %s -ht' % part.source, remedy='vxdg recover %s' % part.source)
         return JOINED if all(kstate == 'ENABLED' for kstate in there) else DISABLED
@@ -75,48 +75,48 @@ class Parts:
     def change(self):
         """Split or join every part. Returns their states then."""
         act = self.split if self.wanted == 'split' else self.join
-        return dict((part.name, act(part, self.before[part.name])) for part in self.parts)
+        return dict((part.disk_group, act(part, self.before[part.disk_group])) for part in self.parts)
 
     def run(self, part, argv, then, volumes=None):
         """Run a command until the part is in one of the states then. volumes: those whose holder is named if it never is."""
         def failed(result, state):
-            group = part.name if state in IMPORTED else part.source
+            group = part.disk_group if state in IMPORTED else part.source
             refuse_holders(self.vxvm, group, 'snapshots that nobody uses', volumes or part.volumes)
-            raise CommandFailed(result, 'Disk group %s is not as it should be after %s.' % (part.name, ' '.join(argv)), object=part.name,
+            raise CommandFailed(result, 'Disk group %s is not as it should be after %s.' % (part.disk_group, ' '.join(argv)), object=part.disk_group,
                                 found=state, needed=' or '.join(then), look='vxdg list; vxprint -g %s -ht' % group)
         return patiently(self.context, argv, lambda: self.state(part), then, failed)
 
     # Splitting.
 
     def split(self, part, state):
-        if state in IMPORTED and (self.is_assumed(part) or entry_of(self.record, split_id(part.name))):
+        if state in IMPORTED and (self.is_assumed(part) or entry_of(self.record, split_id(part.disk_group))):
             return state
         if state != JOINED:
-            raise Refused('Disk group %s cannot be split off %s.' % (part.name, part.source), object=part.name, found=state,
+            raise Refused('Disk group %s cannot be split off %s.' % (part.disk_group, part.source), object=part.disk_group, found=state,
                           needed='started volumes %s in disk group %s, and no group of that name' % (', '.join(part.volumes), part.source),
                           look='vxdisk -o alldgs list; vxprint -g %s -ht' % part.source)
         if not self.is_assumed(part):
             self.refuse_split(part)
-        argv = [_platform.need('vxdg'), '-o', 'expand', 'split', part.source, part.name] + part.volumes
+        argv = [_platform.need('vxdg'), '-o', 'expand', 'split', part.source, part.disk_group] + part.volumes
         if self.context.check:
             self.context.change(argv)
             return 'stopped'
         others = self.others(part)
         # What tells the cut from another one holds no longer while the snapshots are away, and again when they are back.
         proof = [clause for clause in self.record.data['proof'] if any(tells(clause, volume) for volume in part.volumes)]
-        entry = dict(id=split_id(part.name), action=JOINED, disk_group=part.name, source=part.source, volumes=part.volumes, dgid=None,
+        entry = dict(id=split_id(part.disk_group), action=JOINED, disk_group=part.disk_group, source=part.source, volumes=part.volumes, dgid=None,
                      proof=proof)
         self.record.add_undo(entry)
         state = self.run(part, argv, IMPORTED)
-        self.record.add_undo(dict(entry, dgid=self.vxvm.details(part.name).get('dgid')))
+        self.record.add_undo(dict(entry, dgid=self.vxvm.details(part.disk_group).get('dgid')))
         self.confirm_split(part, others)
         self.record.update(proof=[clause for clause in self.record.data['proof'] if clause not in proof] + [given_away(part)])
         return state
 
     def refuse_split(self, part):
         """Refused if the snapshots are not what the run has cut, or cannot be split off with nothing else."""
-        if self.vxvm.sees_group(part.name):
-            raise Refused('There is a disk group %s already.' % part.name, object=part.name, needed='a name that nobody has taken',
+        if self.vxvm.sees_group(part.disk_group):
+            raise Refused('There is a disk group %s already.' % part.disk_group, object=part.disk_group, needed='a name that nobody has taken',
                           look='vxdisk -o alldgs list', remedy='name the new group otherwise, or find out whose it is')
         cut = [entry['snapshot'] for entry in self.record.data['undo'] if entry['id'].startswith('vxvm_snapshot:')
                and entry['group'] == part.source] if self.record else []
@@ -128,7 +128,7 @@ class Parts:
         group = self.vxvm.group(part.source)
         for volume in part.volumes:
             find_volume(group, volume)
-        refuse_inseparable(self.vxvm, group, part.name, part.volumes)
+        refuse_inseparable(self.vxvm, group, part.disk_group, part.volumes)
 
     def others(self, part):
         """{volume that stays in the source: its kernel state}"""
@@ -148,7 +148,7 @@ class Parts:
     # Joining.
 
     def join(self, part, state):
-        entry = entry_of(self.record, split_id(part.name))
+        entry = entry_of(self.record, split_id(part.disk_group))
         if entry:
             refuse_being_read(self.record)
         if state == 'deported':
@@ -156,7 +156,7 @@ class Parts:
         if state in IMPORTED:
             if entry and not self.context.check:
                 self.refuse_other(part, entry)
-            state = self.run(part, [_platform.need('vxdg'), 'join', part.name, part.source], (DISABLED, JOINED))
+            state = self.run(part, [_platform.need('vxdg'), 'join', part.disk_group, part.source], (DISABLED, JOINED))
         if state == DISABLED:
             self.run(part, [_platform.need('vxrecover'), '-g', part.source, '-m'] + part.volumes, (DISABLED, JOINED))
             stopped = part.volumes if self.context.check else self.stopped(part)
@@ -171,9 +171,9 @@ class Parts:
         """Import a part that was given away, unless anybody else has it."""
         self.context.change([_platform.need('vxdctl'), 'enable'], timeout=LIMIT)
         if not self.is_assumed(part):
-            self.vxvm.refuse_unseen(part.name)
-            self.vxvm.refuse_owned(part.name)
-        return self.run(part, [_platform.need('vxdg'), 'import', part.name], ('stopped', 'partly', 'started'))
+            self.vxvm.refuse_unseen(part.disk_group)
+            self.vxvm.refuse_owned(part.disk_group)
+        return self.run(part, [_platform.need('vxdg'), 'import', part.disk_group], ('stopped', 'partly', 'started'))
 
     def stopped(self, part):
         volumes = self.vxvm.group(part.source).volumes
@@ -182,17 +182,17 @@ class Parts:
     def refuse_other(self, part, entry):
         """Refused if the imported group is not the one that was split off, or somebody has put more into it."""
         self.vxvm.refuse_unless_master(part.source)
-        dgid = self.vxvm.details(part.name).get('dgid')
+        dgid = self.vxvm.details(part.disk_group).get('dgid')
         if entry['dgid'] and dgid != entry['dgid']:
-            raise Refused('%s is not the disk group that run %s has split off.' % (part.name, self.record.run), object=part.name,
-                          found='dgid %s' % dgid, needed='dgid %s' % entry['dgid'], look='vxdg list %s' % part.name,
+            raise Refused('%s is not the disk group that run %s has split off.' % (part.disk_group, self.record.run), object=part.disk_group,
+                          found='dgid %s' % dgid, needed='dgid %s' % entry['dgid'], look='vxdg list %s' % part.disk_group,
                           remedy='find out whose it is')
 
     def forget(self, part, entry):
         """Clear what was to be undone, and let the cut be proved as before."""
         kept = [clause for clause in self.record.data['proof'] if clause != given_away(part) and clause not in entry['proof']]
         self.record.update(proof=kept + entry['proof'])
-        self.record.clear_undo(undo_id(part.name), entry['id'])
+        self.record.clear_undo(undo_id(part.disk_group), entry['id'])
 
 
 def tells(clause, volume):
@@ -202,7 +202,7 @@ def tells(clause, volume):
 
 def given_away(part):
     """What proves, while another host has the disk group, that it was not taken back here."""
-    return {'argv': [_platform.need('vxdisk'), '-o', 'alldgs', 'list'], 'match': r'^\S+\s+\S+\s+\S+\s+\(%s\)\s' % re.escape(part.name)}
+    return {'argv': [_platform.need('vxdisk'), '-o', 'alldgs', 'list'], 'match': r'^\S+\s+\S+\s+\S+\s+\(%s\)\s' % re.escape(part.disk_group)}
 
 
 def refuse_apart(record, group, snapshots):

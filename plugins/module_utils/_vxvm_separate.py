@@ -11,8 +11,7 @@ __metaclass__ = type
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import valid_name
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import CACHE, CLASSIC, mark_of, mirrors_of, name_of
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import CACHE, CLASSIC, mirrors_of, name_of
 
 # The first version of a disk group that can be split and joined.
 OLDEST_VERSION = 90
@@ -59,16 +58,19 @@ def refuse_strangers(group, disks, plexes, what):
                           remedy='name disks for the mirrors (disks) on which nothing else lies')
 
 
-def refuse_not_apart(vxvm, group, members, run, after):
-    """Refused if the snapshots of members, all of one Group, could not be split off once they are cut."""
+def refuse_not_apart(vxvm, group, members, coming, leaving):
+    """Refused if the snapshots of members, all of one Group, could not be split off once they are cut.
+
+    coming: members whose mirror is there, or is predicted to be. leaving: volumes that will not be there any more.
+    """
     refuse_unfit(vxvm, group.name)
-    valid_name((group.name + mark_of(run)).replace('<run>', 'xxxxxx'), 'disk group')
     disks, plexes = set(), set()
+    for volume in set(leaving).union(*[group.volumes[name].logs for name in leaving if name in group.volumes]) & set(group.volumes):
+        plexes.update(plex.name for plex in group.volumes[volume].plexes)
     for member in members:
-        refuse_form(group, member, after)
         volume = group.volumes[member.volume]
         mirrors = [plex for found in mirrors_of(volume) for plex in found]
-        if not mirrors and not member.disks:
+        if not member.disks and member not in coming:
             raise Refused('It is left to the volume manager where the snapshot mirror of %s will lie.' % name_of(member),
                           object=name_of(member), needed='names of disks on which nothing else lies',
                           look='vxdg -g %s free' % group.name, remedy='give them in disks of the volume')

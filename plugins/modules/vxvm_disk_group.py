@@ -131,6 +131,12 @@ after:
   returned: success
   type: dict
   sample: {backupdg: started}
+parts:
+  description: What was split off or joined.
+  returned: when O(state=split) or O(state=joined)
+  type: list
+  elements: dict
+  sample: [{disk_group: datadg-a1b2c3, source: datadg, volumes: [vol01-a1b2c3]}]
 commands:
   description: The state-changing commands, with exit code and seconds (both null in check mode).
   returned: always
@@ -148,7 +154,8 @@ def change(context):
     context.refuse_ended()
     work = (Parts if context.params['state'] in ('split', 'joined') else Groups)(context)
     after = work.change()
-    return dict(changed=after != work.before, before=work.before, after=after)
+    parts = dict(parts=[part._asdict() for part in work.parts]) if isinstance(work, Parts) else {}
+    return dict(changed=after != work.before, before=work.before, after=after, **parts)
 
 
 def main():

@@ -149,6 +149,9 @@ def test_a_snapshot_that_is_away_is_not_taken_for_given_back(call, vx, cut):
     cut.split()
     told = call('vxvm_snapshot', run=cut.run, state='absent')
     assert told['failed'] and 'split off in disk group ' + cut.name in told['msg'] and 'vxvm_snapshot:datadg/vol01' in cut.undo()
+    assume = {'datadg/vol01': {'mirror': None, 'snapshot': cut.snapshot}}
+    predicted = call('vxvm_snapshot', run=cut.run, state='absent', check=True, assume=assume)
+    assert [command['argv'][-1] for command in predicted['commands']] == [cut.snapshot]
     cut.join()
     assert call('vxvm_snapshot', run=cut.run, state='absent')['changed'] and cut.undo() == []
 
