@@ -82,8 +82,8 @@ class Parts:
         def failed(result, state):
             group = part.disk_group if state in IMPORTED else part.source
             refuse_holders(self.vxvm, group, 'snapshots that nobody uses', volumes or part.volumes)
-            raise CommandFailed(result, 'Disk group %s is not as it should be after %s.' % (part.disk_group, ' '.join(argv)), object=part.disk_group,
-                                found=state, needed=' or '.join(then), look='vxdg list; vxprint -g %s -ht' % group)
+            raise CommandFailed(result, 'Disk group %s is not as it should be after %s.' % (part.disk_group, ' '.join(argv)),
+                                object=part.disk_group, found=state, needed=' or '.join(then), look='vxdg list; vxprint -g %s -ht' % group)
         return patiently(self.context, argv, lambda: self.state(part), then, failed)
 
     # Splitting.
@@ -104,8 +104,8 @@ class Parts:
         others = self.others(part)
         # What tells the cut from another one holds no longer while the snapshots are away, and again when they are back.
         proof = [clause for clause in self.record.data['proof'] if any(tells(clause, volume) for volume in part.volumes)]
-        entry = dict(id=split_id(part.disk_group), action=JOINED, disk_group=part.disk_group, source=part.source, volumes=part.volumes, dgid=None,
-                     proof=proof)
+        entry = dict(id=split_id(part.disk_group), action=JOINED, disk_group=part.disk_group, source=part.source, volumes=part.volumes,
+                     dgid=None, proof=proof)
         self.record.add_undo(entry)
         state = self.run(part, argv, IMPORTED)
         self.record.add_undo(dict(entry, dgid=self.vxvm.details(part.disk_group).get('dgid')))
@@ -116,8 +116,8 @@ class Parts:
     def refuse_split(self, part):
         """Refused if the snapshots are not what the run has cut, or cannot be split off with nothing else."""
         if self.vxvm.sees_group(part.disk_group):
-            raise Refused('There is a disk group %s already.' % part.disk_group, object=part.disk_group, needed='a name that nobody has taken',
-                          look='vxdisk -o alldgs list', remedy='name the new group otherwise, or find out whose it is')
+            raise Refused('There is a disk group %s already.' % part.disk_group, object=part.disk_group,
+                          needed='a name that nobody has taken', look='vxdisk -o alldgs list', remedy='name the new group otherwise, or find out whose it is')
         cut = [entry['snapshot'] for entry in self.record.data['undo'] if entry['id'].startswith('vxvm_snapshot:')
                and entry['group'] == part.source] if self.record else []
         for volume in part.volumes:
@@ -184,8 +184,8 @@ class Parts:
         self.vxvm.refuse_unless_master(part.source)
         dgid = self.vxvm.details(part.disk_group).get('dgid')
         if entry['dgid'] and dgid != entry['dgid']:
-            raise Refused('%s is not the disk group that run %s has split off.' % (part.disk_group, self.record.run), object=part.disk_group,
-                          found='dgid %s' % dgid, needed='dgid %s' % entry['dgid'], look='vxdg list %s' % part.disk_group,
+            raise Refused('%s is not the disk group that run %s has split off.' % (part.disk_group, self.record.run),
+                          object=part.disk_group, found='dgid %s' % dgid, needed='dgid %s' % entry['dgid'], look='vxdg list %s' % part.disk_group,
                           remedy='find out whose it is')
 
     def forget(self, part, entry):
@@ -202,7 +202,8 @@ def tells(clause, volume):
 
 def given_away(part):
     """What proves, while another host has the disk group, that it was not taken back here."""
-    return {'argv': [_platform.need('vxdisk'), '-o', 'alldgs', 'list'], 'match': r'^\S+\s+\S+\s+\S+\s+\(%s\)\s' % re.escape(part.disk_group)}
+    return {'argv': [_platform.need('vxdisk'), '-o', 'alldgs', 'list'],
+            'match': r'^\S+\s+\S+\s+\S+\s+\(%s\)\s' % re.escape(part.disk_group)}
 
 
 def refuse_apart(record, group, snapshots):

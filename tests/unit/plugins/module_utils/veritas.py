@@ -17,7 +17,8 @@ import shutil
 import sys
 import tempfile
 
-TOOLS = ('vxprint', 'vxassist', 'vxsnap', 'vxedit', 'vxdg', 'vxvol', 'vxrecover', 'vxdisk', 'vxtask', 'vxdctl', 'mount', 'umount', 'fsck', 'kstat')
+TOOLS = ('vxprint', 'vxassist', 'vxsnap', 'vxedit', 'vxdg', 'vxvol', 'vxrecover', 'vxdisk', 'vxtask', 'vxdctl', 'mount',
+         'umount', 'fsck', 'kstat')
 READS = ('vxprint', 'vxdisk', 'vxtask', 'kstat', 'list', 'listmove', 'mode', 'maxsize', 'free')
 HEADINGS = '''V  NAME RVG/VSET/CO KSTATE STATE LENGTH READPOL PREFPLEX UTYPE
 PL NAME VOLUME KSTATE STATE LENGTH LAYOUT NCOL/WID MODE

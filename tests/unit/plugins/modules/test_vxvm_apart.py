@@ -127,7 +127,8 @@ def test_it_is_joined_from_every_half_way_point(vx, cut, steps):
     assert cut.join()['after'] == {cut.name: 'joined'} and cut.undo() == ['vxvm_snapshot:datadg/vol01']
 
 
-@pytest.mark.parametrize('verb, effect', [('split', 'fail'), ('deport', 'lie-ok'), ('import', 'lie-ok'), ('join', 'fail'), ('start', 'lie-ok')])
+@pytest.mark.parametrize('verb, effect', [
+    ('split', 'fail'), ('deport', 'lie-ok'), ('import', 'lie-ok'), ('join', 'fail'), ('start', 'lie-ok')])
 def test_a_step_without_effect_is_an_error_and_is_made_up_for(vx, cut, verb, effect):
     vx.on(verb, effect)
     told = [cut.split()]
@@ -253,7 +254,9 @@ def test_a_preflight_wants_disks_for_a_mirror_that_is_missing(call, vx):
 
 
 def test_a_preflight_looks_at_the_name_of_the_group(call, vx):
-    vx.group('d' * 26, vol01=None)
-    vx.set(group='d' * 26, plexes=GOING)
-    told = call('vxvm_snapshot', run='<run>', state='prepared', offhost=True, check=True, members=[dict(disk_group='d' * 26, volume='vol01')])
+    long = 'd' * 26
+    vx.group(long, vol01=None)
+    vx.set(group=long, plexes=GOING)
+    vx.change(lambda found: found['tags'].update({'vol01-02': 'snapbackup'}))
+    told = call('vxvm_snapshot', run='<run>', state='prepared', offhost=True, check=True, members=[dict(disk_group=long, volume='vol01')])
     assert told['failed'] and '33 characters' in told['msg']
