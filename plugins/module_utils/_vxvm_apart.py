@@ -117,7 +117,8 @@ class Parts:
         """Refused if the snapshots are not what the run has cut, or cannot be split off with nothing else."""
         if self.vxvm.sees_group(part.disk_group):
             raise Refused('There is a disk group %s already.' % part.disk_group, object=part.disk_group,
-                          needed='a name that nobody has taken', look='vxdisk -o alldgs list', remedy='name the new group otherwise, or find out whose it is')
+                          needed='a name that nobody has taken', look='vxdisk -o alldgs list',
+                          remedy='name the new group otherwise, or find out whose it is')
         cut = [entry['snapshot'] for entry in self.record.data['undo'] if entry['id'].startswith('vxvm_snapshot:')
                and entry['group'] == part.source] if self.record else []
         for volume in part.volumes:
@@ -185,8 +186,8 @@ class Parts:
         dgid = self.vxvm.details(part.disk_group).get('dgid')
         if entry['dgid'] and dgid != entry['dgid']:
             raise Refused('%s is not the disk group that run %s has split off.' % (part.disk_group, self.record.run),
-                          object=part.disk_group, found='dgid %s' % dgid, needed='dgid %s' % entry['dgid'], look='vxdg list %s' % part.disk_group,
-                          remedy='find out whose it is')
+                          object=part.disk_group, found='dgid %s' % dgid, needed='dgid %s' % entry['dgid'],
+                          look='vxdg list %s' % part.disk_group, remedy='find out whose it is')
 
     def forget(self, part, entry):
         """Clear what was to be undone, and let the cut be proved as before."""

@@ -24,7 +24,8 @@ def refuse_unfit(vxvm, group):
     version = details.get('version', '')
     if not version.isdigit() or int(version) < OLDEST_VERSION:
         raise Refused('Disk group %s is of a version that cannot be split.' % group, object=group,
-                      found='version %s' % (version or 'unknown'), needed='version %d or later' % OLDEST_VERSION, look='vxdg list %s' % group, remedy='vxdg upgrade %s' % group)
+                      found='version %s' % (version or 'unknown'), needed='version %d or later' % OLDEST_VERSION,
+                      look='vxdg list %s' % group, remedy='vxdg upgrade %s' % group)
     if 'shared' in details.get('flags', '').split():
         raise Refused('Disk group %s is shared, and its snapshots would have to come back as a private one.' % group, object=group,
                       found='flags shared', needed='a private disk group', look='vxdg list %s' % group,
