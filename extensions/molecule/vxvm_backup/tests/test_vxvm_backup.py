@@ -18,7 +18,7 @@ def test_two_runs_are_complete(host, records):
         manifest = json.loads(host.file(record["image"]).content_string)
         (image,) = manifest["images"]
         file = host.file(record["image"].replace("manifest.json", image["file"]))
-        assert manifest["complete"] is True and file.size == 64 << 20 and file.sha256sum == image["sha256"]
+        assert manifest["complete"] is True and file.size == 32 << 20 and file.sha256sum == image["sha256"]
 
 
 def test_the_mirror_is_ready_and_the_volume_healthy(host):
@@ -34,7 +34,7 @@ def test_the_procedure_in_its_order(journal, records):
         expected += [
             "vxassist -g datadg snapshot vol03 " + copy,
             "fsck -F vxfs -y /dev/vx/rdsk/datadg/" + copy,
-            "dd if=/dev/vx/rdsk/datadg/%s bs=1048576 count=64" % copy,
+            "dd if=/dev/vx/rdsk/datadg/%s bs=1048576 count=32" % copy,
             "vxassist -g datadg -b snapback " + copy,
         ]
     assert [line for line in journal if line.startswith(STATES)] == expected
