@@ -100,6 +100,31 @@ class Vxvm:
         words = set(word.strip('()') for line in result.out.splitlines() for word in line.split()[3:4])
         return None if result.rc != 0 or 'GROUP' not in words else name in words
 
+    def owner(self, name):
+        """The host that the disks of a group name as the one that has it imported, or None: that of a deported one is empty."""
+        disks = report.parse_disks(self.ask('vxdisk', '-o', 'alldgs', 'list'))
+        found = [report.parse_details(self.ask('vxdisk', 'list', device, object=device)).get('hostid', '')
+                 for device, group in disks if group == name and device != '-']
+        return ', '.join(sorted(set(host for host in found if host))) or None
+
+    def own_name(self):
+        """This host as the disks of its groups name it, or None where vxdctl does not tell."""
+        result = self.run([_platform.need('vxdctl'), 'list'])
+        return report.parse_details(result.out).get('hostid') or None if result.rc == 0 else None
+
+    def refuse_owned(self, name):
+        """Refused if another host has a disk group imported: its lock is never cleared here."""
+        owner = self.owner(name)
+        if owner and owner != self.own_name():
+            raise Refused('Disk group %s is imported by another host.' % name, object=name, found='hostid %s' % owner, needed='no hostid',
+                          look='vxdisk list DEVICE, for a disk of the group', remedy='deport it there: vxdg deport %s' % name)
+
+    def refuse_unseen(self, name):
+        """Refused if no disk of this host holds a disk group of that name."""
+        if self.sees_group(name) is False:
+            raise Refused('There is no disk group %s on the disks of this host.' % name, object=name, needed='a disk group',
+                          look='vxdisk -o alldgs list', remedy='vxdctl enable, when its disks have just been made visible')
+
     def layout(self, groups):
         """What is needed to build the volumes of disk groups again."""
         found = {'mount table': ''.join('\t'.join(mount) + '\n' for mount in _platform.mounts()), 'vxdisk list': self.ask('vxdisk', 'list')}
@@ -207,9 +232,9 @@ def refuse_in_use(vxvm, group, volume, what):
                       remedy='end what uses it')
 
 
-def refuse_holders(vxvm, group, needed):
-    """Refused, naming the mount or the process, if this host uses a volume of an imported disk group."""
-    for volume in sorted(vxvm.group(group).volumes):
+def refuse_holders(vxvm, group, needed, volumes=None):
+    """Refused, naming the mount or the process, if this host uses a volume of an imported disk group: any, or one of volumes."""
+    for volume in sorted(vxvm.group(group).volumes if volumes is None else volumes):
         paths = devices(group, volume)
         for mount in _platform.mounts():
             if mount.device in paths:

@@ -10,6 +10,7 @@ __metaclass__ = type
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split, _vxvm_snapshot
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import refuse_in_use, refuse_unless_healthy
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_apart import refuse_apart
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_prepare import tag_interrupted, unprepared
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import CACHE, CLASSIC, TAG, mirrors_of, name_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_work import MIRROR_READY, SYNCHRONISING, Work, entries_of
@@ -23,6 +24,8 @@ def given_back(context):
     entries = entries_of(record, state)
     _split.refuse_being_split(record, entries)
     work = Work(context, entries)
+    for group, mine in work.by_group():
+        refuse_apart(record, group, [member.snapshot for member in mine if not is_predicted(context, work, member)])
     tag_interrupted(context, work)
     resync = {}
     for entry, member in zip(entries, work.members):
@@ -54,16 +57,23 @@ def predict_back(context, work):
     return work.predicted(snapshot=None, **mirror)
 
 
+def is_predicted(context, work, member):
+    """Whether a snapshot is only assumed to be where it was cut, in check mode."""
+    return context.check and work.before[name_of(member)]['snapshot'] is not None and work.snapshot(member) is None
+
+
 def refuse_to_give_back(context, work, entry, member):
     """Refused if a snapshot is in use, is not what the run has made, or may be the last good copy."""
     _split.refuse_being_read(context.record)
     _split.refuse_being_restored(context.params['state_dir'], context.record)
+    refuse_unless_healthy(member.group, work.volume(member))
+    work.vxvm.refuse_unless_master(member.group)
+    if is_predicted(context, work, member):
+        return
     if entry['tagged'] and work.vxvm.tags(member.group).get(member.snapshot) != TAG:
         raise Refused('%s is not what run %s has made.' % (member.snapshot, context.record.run), object=member.snapshot,
                       found='no putil2=%s' % TAG, needed='putil2=%s' % TAG, look='vxprint -g %s -l %s' % (member.group, member.snapshot),
                       remedy='find out whose it is')
-    refuse_unless_healthy(member.group, work.volume(member))
-    work.vxvm.refuse_unless_master(member.group)
     refuse_in_use(work.vxvm, member.group, member.snapshot, 'a snapshot that nobody uses')
 
 

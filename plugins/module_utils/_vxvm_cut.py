@@ -23,6 +23,7 @@ def present(context):
         return dict(changed=False, before=work.before, after=work.before, members=data['members'], window=data['window'],
                     verdict=data['verdict'])
     work.refuse_unhealthy()
+    work.refuse_not_apart()
     refuse_unprepared(context, work)
     members = [work.record_member(member) for member in work.members]
     cuts = _vxvm_snapshot.cut_argvs(work.members, context.params['run'])

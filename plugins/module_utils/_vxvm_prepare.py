@@ -20,6 +20,7 @@ def prepared(context):
     work = Work(context)
     tag_interrupted(context, work)
     work.refuse_unhealthy()
+    work.refuse_not_apart()
     missing = refuse_mirrors(context, work)
     for group, members in work.by_group(missing):
         _vxvm_snapshot.refuse_no_space(work.vxvm, group, [(member, work.volume(member).length) for member in members])

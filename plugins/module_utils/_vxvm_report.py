@@ -32,7 +32,9 @@ SNAPSHOT_KINDS = ('fullinst', 'mirbrk', 'volbrk', 'spaceopt')
 
 
 class Volume:
-    """length in blocks of the volume manager; plexes: [Plex]; has_dco: whether a data change object belongs to it."""
+    """length in blocks of the volume manager; plexes: [Plex]; has_dco: whether a data change object belongs to it; logs: the volumes
+    that its data change objects lie on.
+    """
 
     def __init__(self, row):
         self.name = row['NAME']
@@ -41,6 +43,7 @@ class Volume:
         self.length = number(row['LENGTH'], 'vxprint')
         self.plexes = []
         self.has_dco = False
+        self.logs = set()
 
 
 class Plex:
@@ -56,12 +59,13 @@ class Plex:
 
 
 class Group:
-    """The records of one disk group: volumes {name: Volume}, and linked: the volumes that snap objects lead to."""
+    """The records of one disk group: volumes {name: Volume}; linked: the volumes that snap objects lead to; loose: [Plex] of no volume."""
 
     def __init__(self, name):
         self.name = name
         self.volumes = {}
         self.linked = set()
+        self.loose = []
 
 
 def unknown(command, found, needed):
@@ -92,13 +96,17 @@ def parse_records(text, name):
         if kind == 'v':
             group.volumes[row['NAME']] = Volume(row)
     for kind, row in rows:
-        if kind == 'pl' and row['VOLUME'] != '-':
+        if kind == 'pl' and row['VOLUME'] == '-':
+            plexes[row['NAME']] = Plex(row)
+            group.loose.append(plexes[row['NAME']])
+        elif kind == 'pl':
             if row['VOLUME'] not in group.volumes:
                 raise unknown('vxprint', 'plex %s of volume %s, which is not listed' % (row['NAME'], row['VOLUME']), 'a volume')
             plexes[row['NAME']] = Plex(row)
             group.volumes[row['VOLUME']].plexes.append(plexes[row['NAME']])
         elif kind == 'dc' and row['PARENTVOL'] in group.volumes:
             group.volumes[row['PARENTVOL']].has_dco = True
+            group.volumes[row['PARENTVOL']].logs.update(word for word in [row.get('LOGVOL', '-')] if word != '-')
         elif kind == 'sp':
             group.linked.add(row['SNAPVOL'])
     listed = [row['NAME'] for kind, row in rows if kind == 'pl']
@@ -150,6 +158,15 @@ def parse_details(text):
     """{key: text} of what vxdg list GROUP prints. Keys that repeat have no colon there and are left out."""
     found = [DETAIL.match(line) for line in text.splitlines()]
     return dict(match.groups() for match in found if match)
+
+
+def parse_disks(text):
+    """[(device, disk group or None)] of what vxdisk -o alldgs list prints; a group that is not imported here stands in parentheses."""
+    rows = [line.split() for line in text.splitlines() if line.strip()]
+    if not rows or rows[0][:4] != ['DEVICE', 'TYPE', 'DISK', 'GROUP']:
+        raise unknown('vxdisk list', text.strip()[:80], 'the heading DEVICE TYPE DISK GROUP STATUS')
+    words = [(row[0], re.sub(r'^\((.*)\)\Z', r'\1', row[3])) for row in rows[1:] if len(row) > 3]
+    return [(device, None if group == '-' else group) for device, group in words]
 
 
 def parse_free(text):

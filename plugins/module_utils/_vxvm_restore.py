@@ -11,6 +11,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _sp
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import LIMIT, refuse_in_use
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_apart import refuse_apart
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import CLASSIC, name_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_work import (
     KIND, MIRROR_READY, SYNCHRONISING, Work, undo_entry, undo_id)
@@ -25,6 +26,8 @@ def restored(context):
                       needed='an open run of kind restore')
     work = Work(context, unfinished(record, source))
     _split.refuse_being_read(source)
+    for group, mine in work.by_group():
+        refuse_apart(source, group, [member.snapshot for member in mine])
     begun_before = [member for member in work.members if is_begun(record, work, member)]
     if not begun_before:
         _split.refuse_changed(context.runner, source)

@@ -15,7 +15,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import C
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._split import mounted
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import (
     BLOCK, LIMIT, Vxvm, block_device, devices, find_volume, raw_device, refuse_unless_healthy, valid_name)
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import Member, TAG, name_of
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_separate import refuse_form, refuse_not_apart
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import Member, TAG, mark_of, name_of
 
 SYNCHRONISING, MIRROR_READY = 'synchronising', 'ready'
 # Seconds until what a command starts must be seen to have begun, and between two looks.
@@ -130,6 +131,18 @@ class Work:
             self.vxvm.refuse_unless_master(group)
             for member in mine:
                 refuse_unless_healthy(group, self.volume(member))
+
+    def refuse_not_apart(self):
+        """With option offhost, refused unless the snapshots can be split off into disk groups of their own."""
+        params = self.context.params
+        for group, mine in self.by_group() if params['offhost'] else ():
+            # What an earlier run has kept may only be predicted to be home.
+            leaving = self.tagged(group) if self.context.check and params['assume'] else []
+            coming = [member for member in mine if self.before[name_of(member)]['mirror']]
+            refuse_not_apart(self.vxvm, self.group(group), mine, coming, leaving)
+            valid_name((group + mark_of(params['run'] or '<run>')).replace('<run>', 'xxxxxx'), 'disk group')
+            for member in mine:
+                refuse_form(self.group(group), member, params['after'])
 
     def change(self, argv, needed, member):
         """Run a command that starts something, and wait until needed() says that it has begun. Exit codes prove nothing."""

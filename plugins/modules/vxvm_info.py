@@ -15,7 +15,7 @@ description:
   - Returns what the disk groups and their volumes are, whether each volume is healthy, whether a snapshot mirror
     of it is ready, and how far a synchronisation is.
   - A state that is not documented is an error, never taken for a healthy one.
-  - "Sources: vxprint(1M), vxdg(1M), vxtask(1M)."
+  - "Sources: vxprint(1M), vxdg(1M), vxdisk(1M), vxtask(1M)."
 options:
   disk_groups:
     description: Names of the disk groups to look at. All imported ones without this option and O(volumes).
@@ -60,10 +60,10 @@ RETURN = r'''
 disk_groups:
   description:
     - One entry for each disk group. C(state) is V(deported), V(stopped), V(partly) or V(started); C(version) and C(shared)
-      are null for a deported one.
+      are null for a deported one. C(seen) is whether the disks of this host hold such a group, null where that cannot be told.
   returned: success
   type: dict
-  sample: {datadg: {state: started, version: 140, shared: false}}
+  sample: {datadg: {state: started, seen: true, version: 140, shared: false}}
 volumes:
   description:
     - One entry for each volume of the imported disk groups. C(faults) says in words why C(healthy) is false; C(bytes) is the size.
@@ -118,7 +118,8 @@ def describe_group(vxvm, name):
     state = vxvm.state_of_group(name)
     details = vxvm.details(name) if state != 'deported' else None
     version = details and details.get('version', '')
-    return {'state': state, 'version': int(version) if version and version.isdigit() else None,
+    return {'state': state, 'seen': vxvm.sees_group(name) if state == 'deported' else True,
+            'version': int(version) if version and version.isdigit() else None,
             'shared': 'shared' in details.get('flags', '').split() if details else None}
 
 

@@ -80,6 +80,12 @@ options:
     description: Whether a snapshot mirror that somebody else has prepared may be used.
     type: bool
     default: false
+  offhost:
+    description:
+      - Whether the snapshots are to be split off into disk groups of their own (M(volmgr.snapbackup.vxvm_disk_group), O(state=split)).
+        What could not be is then refused before it is made or cut, such as mirrors that share disks with something else.
+    type: bool
+    default: false
   source_run:
     description: For O(state=restored), the backup whose snapshots are still there.
     type: str
@@ -207,6 +213,7 @@ def main():
             form=dict(type='str', choices=['auto', 'classic', 'instant'], default='auto'),
             after=dict(type='str', choices=['absent', 'reattached'], default='absent'),
             adopt=dict(type='bool', default=False),
+            offhost=dict(type='bool', default=False),
             source_run=dict(type='str'),
             assume=dict(type='dict'),
             **_quiesce.OPTIONS),

@@ -77,7 +77,9 @@ def test_off_host_and_back(pair):
     node2.ok("vxrecover", "-g", "offdg", "-m", "snap01")
     node2.ok("vxvol", "-g", "offdg", "startall")
     assert node2.read("offdg/snap01", size=5) == b"image"
+    assert "hostid:    node2\n" in node1.ok("vxdisk", "list", "c1t2d0s2") and "hostid:  node1\n" in node1.ok("vxdctl", "list")
     node2.ok("vxdg", "deport", "offdg")
+    assert "hostid:    \n" in node1.ok("vxdisk", "list", "c1t2d0s2"), "nobody's, so that anybody may import it"
 
     node1.ok("vxdg", "import", "offdg")
     node1.ok("vxdg", "join", "offdg", "datadg")
@@ -151,7 +153,9 @@ def test_split_of_what_shares_a_disk(vxvm):
     vxvm.ok("vxassist", "-g", "datadg", "snapstart", "vol01", "disk02")
     vxvm.ok("vxassist", "-g", "datadg", "snapshot", "vol01", "snap01")
     assert "not self-contained: vol02" in vxvm.refused("vxdg", "split", "datadg", "offdg", "snap01", rc=20)
-    assert vxvm.ok("vxdg", "listmove", "datadg", "offdg", "snap01") == "disk02\nsnap01\nvol02\n"
+    assert "not self-contained: vol02" in vxvm.refused("vxdg", "listmove", "datadg", "offdg", "snap01", rc=20)
+    assert vxvm.ok("vxdg", "-o", "expand", "listmove", "datadg", "offdg", "snap01").splitlines() == [
+        "disk02 c1t1d0s2", "snap01", "vol02", "vol01-02", "vol02-01", "disk02-02", "disk02-01"]
     with open(vxvm.device("datadg/vol02"), "rb"):
         assert vxvm.refused("vxdg", "-o", "expand", "split", "datadg", "offdg", "snap01", rc=31)
     assert names(vxvm) == ["datadg"], "a split that is refused leaves no group behind"
@@ -166,6 +170,31 @@ def test_other_refusals_of_split_and_join(vxvm):
     assert vxvm.refused("vxdg", "split", "datadg", "offdg", "vol01", rc=12)
     vxvm.ok("vxassist", "-g", "datadg", "make", "vol02", "8m")
     assert "Record vol02 already exists" in vxvm.refused("vxdg", "join", "offdg", "datadg", rc=12)
+
+
+def test_what_is_listed_goes_along_with_its_log(pair):
+    node1, _node2 = pair
+    node1.ok("vxassist", "-g", "datadg", "snapstart", "vol01", "disk03")
+    node1.ok("vxassist", "-g", "datadg", "snapshot", "vol01", "snap01")
+    listed = node1.ok("vxdg", "-o", "expand", "listmove", "datadg", "offdg", "snap01").splitlines()
+    assert listed[:3] == ["disk03 c1t2d0s2", "snap01", "snap01_dcl"]
+    assert names(node1) == ["datadg"], "listed only"
+    node1.ok("vxdg", "-o", "expand", "split", "datadg", "offdg", "snap01")
+    gone = [line.split()[1] for line in node1.ok("vxprint", "-g", "offdg", "-ht").splitlines() if line[:2] in ("v ", "pl", "sd")]
+    assert sorted(gone) == sorted(listed[1:])
+    assert node1.refused("vxdg", "listmove", "datadg", "offdg", rc=1)
+
+
+def test_a_split_that_died_before_the_join_is_joined_after_a_boot(pair):
+    node1, node2 = pair
+    split_off(node1)
+    node1.ctl("reboot", "--no-kill")
+    assert sorted(names(node1)) == ["datadg", "offdg"]
+    assert "another host" in node2.refused("vxdg", "-t", "import", "offdg", rc=20)
+    node1.ok("vxdg", "join", "offdg", "datadg")
+    node1.ok("vxrecover", "-g", "datadg", "-m", "snap01")
+    node1.ok("vxvol", "-g", "datadg", "start", "snap01")
+    assert kstates(node1, "datadg") == {"vol01": "ENABLED", "snap01": "ENABLED"}
 
 
 def test_an_old_group_cannot_be_split(host):

@@ -126,12 +126,17 @@ def check_movable(store, group, volumes):
             raise Refusal("Disk group %s: Volume %s is being resynchronized" % (group["name"], row["name"]), 13)
 
 
+def with_logs(store, volumes):
+    """The volumes of these ids, by name, and after them the log volumes of their DCOs."""
+    rows = sorted((model.get(store, "volume", one) for one in volumes), key=lambda row: row["name"])
+    return rows + [model.get(store, "volume", model.dco(store, row["id"])["log"]) for row in rows if model.dco(store, row["id"])]
+
+
 def move(store, source, target, volumes, disks):
     """Move volumes with all that belongs to them, and disks, to another group here: the volumes are stopped."""
     check_movable(store, source, volumes)
     check_movable(store, target, [])
-    rows = [model.get(store, "volume", one) for one in volumes]
-    rows += [model.get(store, "volume", model.dco(store, row["id"])["log"]) for row in rows if model.dco(store, row["id"])]
+    rows = with_logs(store, volumes)
     check_names(store, target, rows, disks)
     for row in rows:
         disable(store, row)

@@ -32,12 +32,22 @@ def mode(store, cluster):
     return "mode: %s\n" % value
 
 
+VOLBOOT = """Volboot file
+version: 3/1
+seqno:   0.5
+cluster protocol version: 110
+hostid:  %s
+"""
+
+
 def work(call):
-    """mode, enable, license, support, defaultdg."""
+    """mode, list, enable, license, support, defaultdg."""
     found, operands = cli.options(call.args, "c", "gS")
     verb = operands[0] if operands else ""
     if verb == "mode":
         call.out(mode(call.store, "c" in found))
+    elif verb == "list":
+        cli.step(call, lambda store: call.out(VOLBOOT % place.HOST))
     elif verb == "license":
         cli.step(call, lambda store: call.out(LICENSE))
     elif verb == "support":

@@ -143,13 +143,18 @@ def join(_call, store, _found, names):
     store.db.execute("DELETE FROM vxvm_group WHERE id=?", (source["id"],))
 
 
-def listmove(call, store, _found, names):
-    """listmove source target object...: what would go along."""
-    source = imported(store, names[0] if names else "")
-    volumes, disks = groups.selection(store, source, names[2:], True)
-    rows = sorted([model.get(store, "disk", disk)["media"] for disk in disks]
-                  + [model.get(store, "volume", one)["name"] for one in volumes])
-    call.out("".join(name + "\n" for name in rows))
+def listmove(call, store, found, names):
+    """listmove source target object...: disks with their devices, then volumes, plexes and subdisks that would go along."""
+    if len(names) < 3:
+        raise cli.Usage("listmove source_group target_group object...")
+    source = imported(store, names[0])
+    volumes, disks = groups.selection(store, source, names[2:], "expand" in found.get("o", []))
+    moved = sorted((model.get(store, "disk", disk) for disk in disks), key=lambda disk: disk["media"])
+    call.out("".join("%s %s\n" % (disk["media"], disk["access"]) for disk in moved))
+    rows = groups.with_logs(store, volumes)
+    plexes = [plex for row in rows for plex in model.plexes(store, row["id"])]
+    parts = [part for plex in plexes for part in model.subdisks(store, plex["id"])]
+    call.out("".join(one["name"] + "\n" for one in rows + plexes + parts))
 
 
 def init(_call, store, _found, names):

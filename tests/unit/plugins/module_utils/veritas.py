@@ -17,8 +17,9 @@ import shutil
 import sys
 import tempfile
 
-TOOLS = ('vxprint', 'vxassist', 'vxsnap', 'vxedit', 'vxdg', 'vxvol', 'vxdisk', 'vxtask', 'vxdctl', 'mount', 'umount', 'fsck', 'kstat')
-READS = ('vxprint', 'vxdisk', 'vxtask', 'vxdctl', 'kstat', 'list', 'maxsize', 'free')
+TOOLS = ('vxprint', 'vxassist', 'vxsnap', 'vxedit', 'vxdg', 'vxvol', 'vxrecover', 'vxdisk', 'vxtask', 'vxdctl', 'mount',
+         'umount', 'fsck', 'kstat')
+READS = ('vxprint', 'vxdisk', 'vxtask', 'kstat', 'list', 'listmove', 'mode', 'maxsize', 'free')
 HEADINGS = '''V  NAME RVG/VSET/CO KSTATE STATE LENGTH READPOL PREFPLEX UTYPE
 PL NAME VOLUME KSTATE STATE LENGTH LAYOUT NCOL/WID MODE
 SD NAME PLEX DISK DISKOFFS LENGTH [COL/]OFF DEVICE MODE
@@ -55,7 +56,8 @@ class Veritas:
             os.chmod(self.path('tools', name), 0o755)
         self.put('mnttab', '/dev/dsk/c0t0d0s0\t/\tufs\trw\t0\n')
         self.put('boot', '1795000000')
-        self.put('vx.json', json.dumps({'groups': {}, 'deported': {}, 'tags': {}, 'faults': {}, 'mode': 'mode: enabled: cluster inactive'}))
+        self.put('vx.json', json.dumps({'groups': {}, 'deported': {}, 'tags': {}, 'faults': {}, 'mode': 'mode: enabled: cluster inactive',
+                                       'owners': {}}))
         monkeypatch.setattr(platform, 'TOOL_DIRS', (self.path('tools'),))
         monkeypatch.setattr(platform, 'MNTTAB', self.path('mnttab'))
         monkeypatch.setattr(tempfile, 'tempdir', self.path('tmp'))
@@ -79,7 +81,8 @@ class Veritas:
     def group(self, name='datadg', **volumes):
         """A disk group with volumes, each with one plex unless it is given."""
         def add(found):
-            found['groups'][name] = {'flags': '', 'version': 140, 'state': 'enabled', 'free': 100 * LENGTH, 'linked': [], 'volumes': dict(
+            found['groups'][name] = {'flags': '', 'version': 140, 'state': 'enabled', 'free': 100 * LENGTH, 'linked': [],
+                                     'dgid': '1.2.' + name, 'volumes': dict(
                 (key, value or volume({key + '-01': plex()})) for key, value in volumes.items())}
         self.change(add)
 
@@ -287,7 +290,19 @@ class Tool:
                 print('%-12s %-15s 1.2.node1' % (name, groups[name]['state']))
         elif self.verb == 'list':
             found = groups[self.words[1]]
-            print('Group:     %s\nflags:     %s\nversion:   %s' % (self.words[1], found['flags'], found['version']))
+            print('Group:     %s\ndgid:      %s\nflags:     %s\nversion:   %s' % (
+                self.words[1], found['dgid'], found['flags'], found['version']))
+        elif self.verb == 'listmove':
+            print('\n'.join(['disk02 sdc'] + self.words[3:] + self.state.get('dragged', [])))
+        elif self.verb == 'split':
+            source = groups[self.words[1]]
+            groups[self.words[2]] = dict(source, dgid='1.3.' + self.words[2], linked=[], volumes=dict(
+                (name, dict(source['volumes'].pop(name), kstate='DISABLED')) for name in self.words[3:]))
+            for name in self.state.get('stops', []):
+                source['volumes'][name]['kstate'] = 'DISABLED'
+        elif self.verb == 'join':
+            gone = groups.pop(self.words[1])
+            groups[self.words[2]]['volumes'].update((name, dict(one, kstate='DISABLED')) for name, one in gone['volumes'].items())
         elif self.verb == 'free':
             print('DISK DEVICE TAG OFFSET LENGTH FLAGS\ndisk02 sdc sdc 0 %d -' % self.group['free'])
         elif self.verb == 'deport':
@@ -298,22 +313,32 @@ class Tool:
                 one['kstate'] = 'DISABLED'
 
     def vxvol(self):
-        for one in self.group['volumes'].values():
-            one['kstate'] = 'ENABLED' if self.verb == 'startall' else 'DISABLED'
+        for name, one in self.group['volumes'].items():
+            if self.verb != 'start' or name in self.words[1:]:
+                one['kstate'] = 'ENABLED' if self.verb.startswith('start') else 'DISABLED'
+
+    def vxrecover(self):
+        """Nothing has to be recovered here."""
 
     def vxdisk(self):
+        if self.words[1:]:
+            print('Device:    %s\nhostid:    %s' % (self.words[1], self.state['owners'].get(self.words[1][4:], '')))
+            return
         print('DEVICE       TYPE            DISK         GROUP        STATUS')
         for name in self.state['groups']:
-            print('sdb auto:cdsdisk disk01 %s online' % name)
+            print('dev-%s auto:cdsdisk disk01 %s online' % (name, name))
         for name in self.state['deported']:
-            print('sdc auto:cdsdisk - (%s) online' % name)
+            print('dev-%s auto:cdsdisk - (%s) online' % (name, name))
 
     def vxtask(self):
         print('TASKID  PTID TYPE/STATE    PCT   PROGRESS')
         print('   160           ATCOPY/R 04.56% 0/2097152/95632 PLXATT vol01 vol01-02 datadg')
 
     def vxdctl(self):
-        print(self.state['mode'])
+        if self.words == ['list']:
+            print('Volboot file\nhostid:  node1')
+        elif 'mode' in self.words:
+            print(self.state['mode'])
 
     def kstat(self):
         with open(os.path.join(self.base, 'boot')) as source:

@@ -111,8 +111,9 @@ def test_info(call, vx, bring):
     vx.set('vol02', plexes={'vol02-01': plex('STALE'), 'vol02-02': plex('SNAPDONE')})
     bring('deported', 'otherdg')
     told = call('vxvm_info')
-    assert told['disk_groups'] == {'datadg': {'state': 'started', 'version': 140, 'shared': False}}
-    assert call('vxvm_info', disk_groups=['otherdg'])['disk_groups']['otherdg'] == {'state': 'deported', 'version': None, 'shared': None}
+    assert told['disk_groups'] == {'datadg': {'state': 'started', 'seen': True, 'version': 140, 'shared': False}}
+    away = call('vxvm_info', disk_groups=['otherdg', 'nosuchdg'])['disk_groups']
+    assert away['otherdg'] == {'state': 'deported', 'seen': True, 'version': None, 'shared': None} and away['nosuchdg']['seen'] is False
     one, two = told['volumes']['datadg/vol01'], told['volumes']['datadg/vol02']
     assert one == {'healthy': True, 'faults': [], 'bytes': 8192 * 512, 'filesystem': point, 'mirror': 'synchronising'}
     assert (two['healthy'], two['mirror']) == (False, 'ready') and 'STALE' in two['faults'][0]
