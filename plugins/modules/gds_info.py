@@ -27,8 +27,8 @@ options:
     elements: str
   assume:
     description:
-      - In check mode, the states of proxies to start from instead of what the host shows. Use the RV(volmgr.snapbackup.gds_proxy#module:after)
-        of the task before. A parted one is taken for stopped, and parted without C(pjrm).
+      - In check mode, the states of proxies to start from instead of what the host shows. Use the
+        RV(volmgr.snapbackup.gds_proxy#module:after) of the task before. A parted one is taken for stopped, and parted without C(pjrm).
     type: dict
 extends_documentation_fragment:
   - volmgr.snapbackup.attributes

@@ -74,28 +74,32 @@ def proxy(host, name="Volume2"):
 
 def assert_home(hosts, name="Volume2"):
     """In step again, no shadow, unlocked, every run closed with nothing left to undo."""
-    wait(lambda: proxy(hosts[0], name) == ("Join", {"STOP"}), "%s in step" % name)
+    wait(lambda: proxy(hosts[0], name) == ("Join", {"STOP"}), "%s in step" % name, 60)
     assert "Class2" not in hosts[1].out("sdxinfo", "-C") and hosts[1].out("find", "/dev/sfdsk", "-name", "Volume*") == ""
     assert hosts[0].locks() == [] and STATE_DIR not in hosts[1].out("cat", "/etc/mnttab", "/proc/self/mounts")
     for host in hosts:
         assert [record["run"] for record in host.records() if record["closed"] is None or record["undo"]] == []
 
 
-def recover(lab, hosts, *takeover):
-    variables = {"snapbackup_hosts": "node1", "snapbackup_gds_poll": 1}
-    return Play(lab, "recover", dict(variables, snapbackup_takeover=takeover[0]) if takeover else variables).end()
+def end(lab, playbook, variables, *options, rc=0):
+    """Run a playbook to its end; what it printed. Two hosts take twice as long."""
+    return Play(lab, playbook, variables, *options).end(rc, 300)
+
+
+def recover(lab, run):
+    return end(lab, "recover", {"snapbackup_hosts": "node1", "snapbackup_gds_poll": 1, "snapbackup_takeover": run})
 
 
 def test_the_procedure_of_the_manual_twice(hosts, lab):
     """Steps 3 to 8 with dd (6a), which reads the shadow as it was parted; a check mode run tells all of it."""
-    shown = planned(Play(lab, "backup", SET, "--check", "--diff").end())
+    shown = planned(end(lab, "backup", SET, "--check", "--diff"))
     assert changes(hosts) == []
     store = "dd if=/dev/sfdsk/Class2/rdsk/Volume2 bs=1048576 count=64"
     assert shown == [JOIN, *PART, *MAKE, store, *REMOVE, *REJOIN]
     for expected in (shown, shown[1:]):
         for host in hosts:
             host.forget()
-        Play(lab, "backup", SET).end()
+        end(lab, "backup", SET)
         assert changes(hosts) == expected
         assert_home(hosts)
     for host in hosts:
@@ -107,8 +111,8 @@ def test_the_procedure_of_the_manual_twice(hosts, lab):
 def test_files_are_read_after_a_check_of_the_shadow(hosts, lab):
     """Step 6b: writable for fsck only, then read-only, mounted, tar."""
     frozen = hosts[0].tree("/data1")
-    shown = planned(Play(lab, "backup", dict(SET, snapbackup_method="tar"), "--check", "--diff").end())
-    Play(lab, "backup", dict(SET, snapbackup_method="tar")).end()
+    shown = planned(end(lab, "backup", dict(SET, snapbackup_method="tar"), "--check", "--diff"))
+    end(lab, "backup", dict(SET, snapbackup_method="tar"))
     fsck = "fsck -F ufs -y /dev/sfdsk/Class2/rdsk/Volume2"
     point = STATE_DIR + "/runs/<run>/mnt/Volume1"
     mounted, unmounted = "mount -F ufs -o ro /dev/sfdsk/Class2/dsk/Volume2 " + point, "umount " + point
@@ -130,7 +134,7 @@ def test_the_image_is_the_master_of_the_cut_although_writers_go_on(hosts, lab):
     stop = primary.script("stop", "pkill -STOP -f writer.py", "sha256sum < %s > /root/cut" % raw)
     resume = primary.script("resume", "pkill -CONT -f writer.py")
     try:
-        Play(lab, "backup", dict(RAW, snapbackup_quiesce=[{"driver": "command", "before": [stop], "after": [resume]}])).end()
+        end(lab, "backup", dict(RAW, snapbackup_quiesce=[{"driver": "command", "before": [stop], "after": [resume]}]))
         assert writer.poll() is None
     finally:
         writer.kill()
@@ -142,23 +146,22 @@ def test_the_image_is_the_master_of_the_cut_although_writers_go_on(hosts, lab):
     assert_home(hosts, "Volume4")
 
 
-@pytest.mark.parametrize("device", ["c9t2d9", "c9t4d9"])
-def test_a_wrong_device_is_refused_and_the_proxy_comes_home(hosts, lab, device):
-    """The disk of another name, and one without management data."""
-    output = Play(lab, "backup", dict(SET, snapbackup_shadow_devices={"Disk3": device})).end(2)
+def test_a_wrong_device_is_refused_and_the_proxy_comes_home(hosts, lab):
+    """It is the disk of another name."""
+    output = end(lab, "backup", dict(SET, snapbackup_shadow_devices={"Disk3": "c9t2d9"}), rc=2)
     assert "sdxshadowdisk" in " ".join(failures(output)["node1"])
     assert hosts[1].manifests() == [] and hosts[0].record()["result"] == "failed"
     assert [line for line in changes(hosts) if line.startswith("sdxshadowvolume")] == []
     assert_home(hosts)
 
 
-@pytest.mark.parametrize("command", ["sdxshadowdisk", "sdxshadowvolume", "dd"])
+@pytest.mark.parametrize("command", ["sdxshadowvolume", "dd"])
 def test_a_killed_controller_is_recovered_from(hosts, lab, command):
-    """After Part, with half a shadow, while the image is stored."""
+    """With half a shadow, and while the image is stored."""
     primary, reader = hosts
     reader.fault(command, "hang")
     play = Play(lab, "backup", SET)
-    wait(lambda: [call for call in reader.journal() if call.words[0] == command and call.fault], "%s hangs" % command, 60)
+    wait(lambda: [call for call in reader.journal() if call.words[0] == command and call.fault], "%s hangs" % command, 240)
     play.kill()
     reader.kill("gds_shadow_volume")
     reader.kill("sdxshadow")
@@ -167,7 +170,7 @@ def test_a_killed_controller_is_recovered_from(hosts, lab, command):
     run = primary.record()["run"]
     for host in hosts:
         host.age(run)
-    recover(lab, hosts, run)
+    recover(lab, run)
     assert_home(hosts)
     assert [host.record()["result"] for host in hosts] == ["abandoned"] * 2 and reader.manifests() == []
 
@@ -177,13 +180,13 @@ def test_a_boot_of_the_backup_server_ends_the_store(hosts, lab):
     primary, reader = hosts
     reader.fault("dd", "hang")
     play = Play(lab, "backup", SET)
-    wait(lambda: [call for call in reader.journal() if call.words[0] == "dd" and call.fault], "dd hangs", 60)
+    wait(lambda: [call for call in reader.journal() if call.words[0] == "dd" and call.fault], "dd hangs", 240)
     play.kill()
     reader.simctl("fault", "clear")
     reader.simctl("reboot")
     run = primary.record()["run"]
     primary.age(run)
-    assert "rm -r /dev/sfdsk/Class2" in recover(lab, hosts, run)
+    assert "rm -r /dev/sfdsk/Class2" in recover(lab, run)
     reader.run("rm", "-r", "/dev/sfdsk/Class2")
     assert_home(hosts)
 
@@ -191,15 +194,15 @@ def test_a_boot_of_the_backup_server_ends_the_store(hosts, lab):
 def test_an_image_goes_back_onto_the_master(hosts, lab):
     primary, reader = hosts
     frozen = primary.tree("/data1")
-    Play(lab, "backup", SET).end()
+    end(lab, "backup", SET)
     directory = reader.manifests()[0].replace("/manifest.json", "")
     reader.run("cp", "-r", directory, "/san/image")
     primary.run("mv", "/san/image", BACKUP + "/image")
     primary.run("sh", "-c", "rm /data1/data.*")
     variables = {"snapbackup_hosts": "node1", "snapbackup_manifest": BACKUP + "/image/manifest.json", "snapbackup_confirm": ["Volume1"]}
-    assert "mounted on /data1" in failures(Play(lab, "restore", variables).end(2))["node1"][0]
+    assert "mounted on /data1" in failures(end(lab, "restore", variables, rc=2))["node1"][0]
     primary.run("umount", "/data1")
-    Play(lab, "restore", variables).end()
+    end(lab, "restore", variables)
     primary.run("mount", "-F", "ufs", "/dev/sfdsk/Class1/dsk/Volume1", "/data1")
     assert frozen.items() <= primary.tree("/data1").items()
     assert_home(hosts)
@@ -209,7 +212,7 @@ def test_an_image_goes_back_onto_the_master(hosts, lab):
 def test_a_kept_proxy_goes_back_onto_its_master(hosts, lab, function):
     primary, reader = hosts
     frozen = primary.tree("/data1")
-    Play(lab, "backup", dict(SET, snapbackup_retain="until_next_run")).end()
+    end(lab, "backup", dict(SET, snapbackup_retain="until_next_run"))
     assert proxy(primary) == ("Part", {"STOP"}) and primary.record()["phase"] == "retained"
     primary.run("sh", "-c", "rm /data1/data.*")
     if function == "copy_function":
@@ -217,10 +220,10 @@ def test_a_kept_proxy_goes_back_onto_its_master(hosts, lab, function):
     run = primary.record()["run"]
     variables = {"snapbackup_hosts": "node1", "snapbackup_restore_from": "copy", "snapbackup_restore_run": run,
                  "snapbackup_confirm": ["Volume1"], "snapbackup_restore_function": function, "snapbackup_gds_poll": 1}  # fmt: skip
-    assert "is mounted" in failures(Play(lab, "restore", variables).end(2))["node1"][0]
+    assert "is mounted" in failures(end(lab, "restore", variables, rc=2))["node1"][0]
     primary.run("umount", "/data1")
     primary.forget()
-    Play(lab, "restore", variables).end()
+    end(lab, "restore", variables)
     made = [line for line in primary.commands() if re.match(r"sdx(proxy|volume) ", line)]
     word = {"rejoin": "RejoinRestore", "copy_function": "Restore"}[function]
     assert made[:2] == ["sdxvolume -F -c Class1 -v Volume1 -e allnodes", "sdxproxy %s -c Class1 -p Volume2 -e nowaitsync" % word]
@@ -232,12 +235,12 @@ def test_a_kept_proxy_goes_back_onto_its_master(hosts, lab, function):
 
 def test_a_kept_proxy_comes_home_before_the_next_backup(hosts, lab):
     kept = dict(SET, snapbackup_retain="until_next_run")
-    Play(lab, "backup", kept).end()
+    end(lab, "backup", kept)
     for host in hosts:
         host.forget()
     first = hosts[0].record()["run"]
-    shown = planned(Play(lab, "backup", kept, "--check", "--diff").end())
-    Play(lab, "backup", kept).end()
+    shown = planned(end(lab, "backup", kept, "--check", "--diff"))
+    end(lab, "backup", kept)
     assert changes(hosts) == shown and shown[:2] == REJOIN
     assert hosts[0].record(first)["result"] == "complete" and hosts[1].record(first)["result"] == "complete"
     assert proxy(hosts[0]) == ("Part", {"STOP"})
@@ -250,7 +253,7 @@ def test_a_kept_proxy_comes_home_before_the_next_backup(hosts, lab):
     ({"snapbackup_destination": "/nowhere/"}, "/nowhere"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_refused_before_anything_is_touched(hosts, lab, change, words):
-    output = Play(lab, "backup", dict(SET, **change)).end(2)
+    output = end(lab, "backup", dict(SET, **change), rc=2)
     assert words in " ".join(failures(output)["node1"])
     assert changes(hosts) == [] and hosts[0].records() == hosts[1].records() == []
 
@@ -259,5 +262,5 @@ def test_a_proxy_that_somebody_else_has_parted(hosts, lab):
     hosts[0].run("sdxproxy", "Join", "-c", "Class1", "-m", "Volume1", "-p", "Volume2", "-e", "waitsync")
     hosts[0].run("sdxproxy", "Part", "-c", "Class1", "-p", "Volume2")
     hosts[0].forget()
-    assert "find out who uses it" in failures(Play(lab, "backup", SET).end(2))["node1"][0]
+    assert "find out who uses it" in failures(end(lab, "backup", SET, rc=2))["node1"][0]
     assert changes(hosts) == [] and hosts[0].records() == []
