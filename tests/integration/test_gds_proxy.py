@@ -75,7 +75,8 @@ def proxy(host, name="Volume2"):
 def assert_home(hosts, name="Volume2"):
     """In step again, no shadow, unlocked, every run closed with nothing left to undo."""
     wait(lambda: proxy(hosts[0], name) == ("Join", {"STOP"}), "%s in step" % name, 60)
-    assert "Class2" not in hosts[1].out("sdxinfo", "-C") and hosts[1].out("find", "/dev/sfdsk", "-name", "Volume*") == ""
+    assert "Class2" not in hosts[1].out("sdxinfo", "-C")
+    assert hosts[1].run("find", "/dev/sfdsk", "-name", "Volume*", check=False).stdout == ""
     assert hosts[0].locks() == [] and STATE_DIR not in hosts[1].out("cat", "/etc/mnttab", "/proc/self/mounts")
     for host in hosts:
         assert [record["run"] for record in host.records() if record["closed"] is None or record["undo"]] == []
@@ -163,8 +164,11 @@ def test_a_killed_controller_is_recovered_from(hosts, lab, command):
     play = Play(lab, "backup", SET)
     wait(lambda: [call for call in reader.journal() if call.words[0] == command and call.fault], "%s hangs" % command, 240)
     play.kill()
-    reader.kill("gds_shadow_volume")
-    reader.kill("sdxshadow")
+    if command != "dd":
+        # The module goes with its command; the copy job is ended by the recovery.
+        reader.kill("python2.7")
+        reader.kill(command)
+        assert [entry["id"] for entry in reader.record()["undo"]] == ["gds_shadow_volume:Class2"]
     reader.simctl("fault", "clear")
     assert proxy(primary)[0] == "Part"
     run = primary.record()["run"]
@@ -172,7 +176,7 @@ def test_a_killed_controller_is_recovered_from(hosts, lab, command):
         host.age(run)
     recover(lab, run)
     assert_home(hosts)
-    assert [host.record()["result"] for host in hosts] == ["abandoned"] * 2 and reader.manifests() == []
+    assert [host.record()["result"] for host in hosts] == ["abandoned", "failed"] and reader.manifests() == []
 
 
 def test_a_boot_of_the_backup_server_ends_the_store(hosts, lab):
