@@ -24,7 +24,7 @@ KIND = 'gds_proxy'
 # Only these can be kept in step (GDS guide, preconditions of proxies).
 TYPES = ('mirror', 'single', None)
 
-Member = collections.namedtuple('Member', 'proxy master filesystem')
+Member = collections.namedtuple('Member', 'proxy master filesystem fstype')
 
 
 def word(volume):
@@ -51,7 +51,7 @@ class Proxies(Work):
         if wanted and master and wanted != master:
             raise Refused('%s is a proxy of another volume.' % proxy, object=proxy, found='master %s' % master, needed='master %s' % wanted,
                           look='sdxinfo -V -c %s -o %s -e long' % (self.gds.class_name, proxy))
-        return Member(proxy, valid_name(master or wanted) if master or wanted else None, filesystem)
+        return Member(proxy, valid_name(master or wanted) if master or wanted else None, filesystem, entry.get('fstype'))
 
     def volume_of(self, member):
         return member.master
@@ -141,7 +141,7 @@ def part(context):
                     verdict=data['verdict'])
     for member in work.members:
         refuse_unless_partable(work, member)
-    members = [work.record_member(member, len(work.volume(member.master).slices)) for member in work.members]
+    members = [member_of_record(work, member) for member in work.members]
     named = ','.join(unit for unit, mine in work.units(work.members))
     command = work.argv('Part', '-a', 'pjrm=%s' % ('on' if context.params['pjrm'] else 'off'), '-p', named)
     window, verdict = _split.prepare_window(context, members, [command], lambda look: confirm(work, look),
@@ -154,6 +154,12 @@ def part(context):
     shut(work, None if context.check else work.gds.view())
     return dict(changed=True, before=work.before, after=work.predicted('parted') if context.check else work.now(), members=members,
                 verdict=verdict, window=None if context.check else context.record.data['window'])
+
+
+def member_of_record(work, member):
+    """The run record's entry for a proxy. Of a file system that is not mounted only the user can tell the type."""
+    found = work.record_member(member, len(work.volume(member.master).slices))
+    return dict(found, fstype=found['fstype'] or member.fstype)
 
 
 def worth(named, members, applications):

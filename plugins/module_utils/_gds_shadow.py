@@ -12,6 +12,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import re
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
@@ -81,7 +82,7 @@ def make(context):
     context.refuse_ended()
     params = context.params
     mode = 'rw' if params['state'] == 'rw' else 'ro'
-    plan = Plan(params['primary'], params['volumes'], params['devices'])
+    plan = plan_of(params)
     shadow = Shadow(context, params['class_name'], plan.names)
     refuse_other_run(context, shadow)
     if mode == 'rw':
@@ -94,9 +95,39 @@ def make(context):
         prove(shadow, plan, building)
     changed = [start(shadow, name, mode, building) for name in plan.names]
     after = dict((name, mode) for name in plan.names) if context.check else shadow.states()
-    return dict(changed=building or any(changed), before=shadow.before, after=after, class_name=shadow.class_name, devices=[
-        {'volume': name, 'device': raw_device(shadow.class_name, name), 'block_device': block_device(shadow.class_name, name)}
-        for name in plan.names])
+    members = [seen_here(shadow, member) for member in members_of(context)]
+    note_members(shadow, members)
+    return dict(changed=building or any(changed), before=shadow.before, after=after, class_name=shadow.class_name, members=members,
+                devices=[dict(devices_of(shadow, name), volume=name) for name in plan.names])
+
+
+def plan_of(params):
+    return Plan(params['primary'], params['volumes'], params['devices'])
+
+
+def devices_of(shadow, name):
+    return {'device': raw_device(shadow.class_name, name), 'block_device': block_device(shadow.class_name, name)}
+
+
+def members_of(context):
+    """The members of the run as its own domain sees them, of the option or of the record."""
+    return context.params['members'] or (context.record.data['members'] if context.record else [])
+
+
+def seen_here(shadow, member):
+    """A member of the run record with the devices of its copy on this host, where that is shadowed."""
+    return dict(member, **devices_of(shadow, member['copy'])) if member.get('copy') in shadow.names else member
+
+
+def note_members(shadow, members):
+    """Have whoever reads the record of the run find the copies where they are here, and prove that the shadow is still there."""
+    record = shadow.context.record
+    mine = [member['copy'] for member in members if member.get('copy') in shadow.names]
+    if record is None or shadow.context.check or not mine:
+        return
+    proof = [{'argv': [shadow.gds.sdxinfo, '-V', '-c', shadow.class_name, '-o', name, '-e', 'long'],
+              'match': r'^volume +%s +([^ \n]+ +)*ACTIVE(\s|\Z)' % re.escape(name)} for name in mine]
+    record.update(members=members, proof=[clause for clause in record.data['proof'] if clause not in proof] + proof)
 
 
 def refuse_other_run(context, shadow):
@@ -204,6 +235,8 @@ def take_away(context):
         raise Refused('Shadow class %s was not made by run %s.' % (class_name, context.record.run), object=class_name, found='a class',
                       remedy='without option run this module removes it')
     there = shadow.view is not None
+    if not there and context.check and context.params['assume']:
+        return take_away_predicted(context, shadow)
     for name in shadow.before:
         refuse_mounted(shadow, name)
     if there:
@@ -212,6 +245,13 @@ def take_away(context):
         context.record.clear_undo(*[entry['id'] for entry in mine])
     return dict(changed=there, before=shadow.before, after=dict.fromkeys(shadow.before, 'absent'), class_name=class_name,
                 stale=None if there else stale_files(shadow))
+
+
+def take_away_predicted(context, shadow):
+    """Tell the removal of a shadow that check mode has only predicted."""
+    for command in plan_of(context.params).undone() if context.params['volumes'] else []:
+        shadow.run(*command)
+    return dict(changed=True, before=shadow.before, after=dict.fromkeys(shadow.before, 'absent'), class_name=shadow.class_name, stale=None)
 
 
 def remove(shadow):

@@ -7,11 +7,15 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import os
+
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import VALID, valid_name
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_disk import DEVICE
 
 TYPES = ('mirror', 'stripe', 'concat')
+# Links that udev names after serial numbers and world wide names.
+IDENTITIES = '/dev/disk/by-id/'
 
 
 class Plan:
@@ -28,7 +32,7 @@ class Plan:
         self.refuse_incomplete()
         for name in names:
             self.refuse_moving(name)
-        self.devices = dict((valid_name(disk), valid_device(device)) for disk, device in devices.items())
+        self.devices = dict((valid_name(disk), valid_device(followed(disk, device))) for disk, device in devices.items())
         if len(set(self.devices.values())) != len(self.devices):
             raise Refused('A device is named for several disks.', object=', '.join(sorted(self.devices.values())), needed='one disk each')
         self.groups, self.volumes = {}, {}
@@ -116,6 +120,15 @@ class Plan:
                           found='jrm on, or not told', needed='parted with pjrm off, or detached with jrm off',
                           look='sdxinfo -VS -c %s -o %s -e long, in its own domain' % (self.primary['class_name'], tracked[0]))
 
+    def undone(self):
+        """[(command, letter, words)] that remove all of it, in their order."""
+        volumes = sorted((-self.primary['volumes'][name]['first_block'], name) for names in self.volumes.values() for name in names)
+        found = []
+        for dummy, name in volumes:
+            found += [('sdxshadowvolume', 'F', '-v', name), ('sdxshadowvolume', 'R', '-v', name)]
+        found += [('sdxshadowgroup', 'R', '-g', group) for group in sorted(self.groups)]
+        return found + [('sdxshadowdisk', 'R', '-d', disk) for disk in sorted(self.devices)]
+
     def differences(self, view):
         """What of a View (None where there is no class) is not as on the primary, as sentences; an empty list if it is proved equal."""
         if view is None:
@@ -144,6 +157,16 @@ class Plan:
 
 def compare(thing, rows):
     return ['%s: %s %s instead of %s' % (thing, what, found, wanted) for what, found, wanted in rows if found != wanted]
+
+
+def followed(disk, device):
+    """The name of the device that a link named after the identity of a disk leads to; device itself where it is no such link."""
+    if not device.startswith(IDENTITIES):
+        return device
+    if not os.path.islink(device):
+        raise Refused('No disk here has the identity that is given for %s.' % disk, object=disk, found='no link %s' % device,
+                      needed='the identity of a disk that this host sees', look='ls -l %s' % IDENTITIES)
+    return os.path.basename(os.path.realpath(device))
 
 
 def valid_device(device):

@@ -166,8 +166,9 @@ class Work:
         """Refused if the copy of a member that is split was split by another run, is read by its run's copy job, or is mounted."""
         name, owner, record = self.name(member), self.owner(member), self.context.record
         self.refuse_other_run(member, owner)
-        if record is not None and owner is None and not self.context.check:
-            raise Refused('%s is split, but not by run %s.' % (name, record.run), object=name, found=self.state(member),
+        predicted = self.context.check and self.context.params['assume']
+        if self.context.params['run'] and owner is None and not predicted:
+            raise Refused('%s is split, but not by run %s.' % (name, self.context.params['run']), object=name, found=self.state(member),
                           remedy='find out who uses it; without option run this module gives it back')
         if record is not None:
             _split.refuse_being_read(record)

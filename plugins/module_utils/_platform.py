@@ -128,6 +128,11 @@ def replay_argv(device, fstype):
     return check_argv(device, fstype) if fstype == 'xfs' else [need('fsck'), '-t', fstype, '-y', device]
 
 
+def adjust_argv(device, fstype):
+    """The command that tells a file system which device it lies on now, or None for one that does not record that (sfxadm(1M))."""
+    return [need('sfxadm'), device] if fstype == 'sfxfs' else None
+
+
 def umount_argv(point):
     return [need('umount'), point]
 

@@ -40,7 +40,7 @@ def prepare_window(context, members, cuts, confirm, verdict, held=()):
     applications = _quiesce.application_holders(params['quiesce'], members, directory, run)
     worth = verdict(members, applications)
     _quiesce.refuse_own_ground(members, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
-    to_lock = [member for member in members if member['fstype'] not in held]
+    to_lock = [member for member in members if member['filesystem'] and member['fstype'] not in held]
     holders = applications + _quiesce.lock_holders(to_lock, 'snapbackup:%s' % run)
     window = _quiesce.Window(holders, cuts=cuts, confirm=confirm, seconds=_quiesce.valid_lease(params['lease']),
                              report=directory + '/lease.json')

@@ -25,6 +25,11 @@ options:
     description: Names of the volumes to look at. All of the class without it.
     type: list
     elements: str
+  assume:
+    description:
+      - In check mode, the states of proxies to start from instead of what the host shows. Use the
+        RV(volmgr.snapbackup.gds_proxy#module:after) of the task before. A parted one is taken for stopped, and parted without C(pjrm).
+    type: dict
 extends_documentation_fragment:
   - volmgr.snapbackup.attributes
   - volmgr.snapbackup.run
@@ -121,7 +126,8 @@ def read(context):
     found = [gds.volume(name, view) for name in names]
     progress = [row for volume in found for row in copying(volume)]
     return dict(changed=False, volumes=dict((volume.name, describe(gds.class_name, volume)) for volume in found),
-                progress=progress, in_progress=bool(progress), layout=layout(gds.class_name, view), run=record.run if record else None)
+                progress=progress, in_progress=bool(progress), run=record.run if record else None,
+                layout=predicted(layout(gds.class_name, view), context.params['assume'] if context.check else None))
 
 
 def is_tracked(volume):
@@ -144,8 +150,18 @@ def layout(class_name, view):
                             for name, volume in view.volumes.items())}
 
 
+def predicted(found, states):
+    """A layout as it is once proxies have these states of gds_proxy; as it was found without states."""
+    for name in states or {}:
+        if states[name] == 'parted' and name in found['volumes']:
+            slices = dict.fromkeys(found['volumes'][name]['slices'], 'stop')
+            found['volumes'][name].update(state='stop', relation='parted', tracked=False, slices=slices)
+    return found
+
+
 def main():
-    run_module(read, argument_spec=dict(RUN_OPTIONS, class_name=dict(type='str', required=True), volumes=dict(type='list', elements='str')))
+    run_module(read, argument_spec=dict(RUN_OPTIONS, class_name=dict(type='str', required=True), volumes=dict(type='list', elements='str'),
+                                        assume=dict(type='dict')))
 
 
 if __name__ == '__main__':

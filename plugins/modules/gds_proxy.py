@@ -44,6 +44,9 @@ options:
       filesystem:
         description: Mount point the master is expected at. It is checked against the mount table; without it the mount table decides.
         type: path
+      fstype:
+        description: Type of the file system on a master that is not mounted while it is backed up. A mounted one tells its type itself.
+        type: str
   state:
     description:
       - V(joined) joins and starts the copying from the master, which overwrites the proxy. A parted proxy is stopped and joined again. It
@@ -191,7 +194,7 @@ def main():
         argument_spec=dict(
             RUN_OPTIONS, class_name=dict(type='str'),
             members=dict(type='list', elements='dict', options=dict(
-                proxy=dict(type='str', required=True), master=dict(type='str'), filesystem=dict(type='path'))),
+                proxy=dict(type='str', required=True), master=dict(type='str'), filesystem=dict(type='path'), fstype=dict(type='str'))),
             state=dict(type='str', choices=['joined', 'parted', 'broken', 'restored'], required=True),
             pjrm=dict(type='bool', default=False), lock=dict(type='bool', default=True),
             confirm=dict(type='list', elements='str', default=[]),

@@ -26,7 +26,9 @@ options:
       - Required unless O(run) has made the shadow.
     type: str
   volumes:
-    description: Names of the volumes in the other domain. Required unless O(state=absent).
+    description:
+      - Names of the volumes in the other domain. Required unless O(state=absent), where only check mode uses them, together with
+        O(primary), O(devices) and O(assume), to tell the removal of a shadow that is only predicted.
     type: list
     elements: str
   primary:
@@ -39,6 +41,7 @@ options:
       - The device of each disk on this host, by the name of the disk in the other domain. Required unless O(state=absent).
       - Of a mirror group one disk is enough for reading.
       - Find them by the identity of the disk, for example its serial number. Names like C(c1t1d3) differ between hosts.
+      - Where the host has links named after that, a path like V(/dev/disk/by-id/wwn-0x500000e01234567) can be given, and is followed here.
     type: dict
   state:
     description:
@@ -52,8 +55,17 @@ options:
   assume:
     description: In check mode, the states to start from instead of what the host shows. Use the RV(after) of the task before.
     type: dict
+  members:
+    description:
+      - The members of the run in its own domain, as M(volmgr.snapbackup.gds_proxy) or M(volmgr.snapbackup.gds_slice) has returned them.
+        Without it those in the record of O(run).
+    type: list
+    elements: dict
+    default: []
   run:
-    description: With it, the shadow is entered in the record before it is made, to be removed.
+    description:
+      - With it, the shadow is entered in the record before it is made, to be removed. The members of the record whose copies are
+        shadowed get the devices that they have here, and the record a proof that the shadow is still there.
 extends_documentation_fragment:
   - volmgr.snapbackup.attributes
   - volmgr.snapbackup.run
@@ -109,6 +121,11 @@ devices:
   type: list
   elements: dict
   sample: [{volume: Volume2, device: /dev/sfdsk/Class2/rdsk/Volume2, block_device: /dev/sfdsk/Class2/dsk/Volume2}]
+members:
+  description: The members of the run, with the devices that the shadowed copies have on this host.
+  returned: unless O(state=absent)
+  type: list
+  elements: dict
 class_name:
   description: The shadow class, null where there was nothing to do.
   returned: success
@@ -142,7 +159,7 @@ def main():
         argument_spec=dict(
             RUN_OPTIONS, class_name=dict(type='str'), volumes=dict(type='list', elements='str'), primary=dict(type='dict'),
             devices=dict(type='dict'), state=dict(type='str', choices=['present', 'rw', 'absent'], required=True),
-            assume=dict(type='dict')),
+            assume=dict(type='dict'), members=dict(type='list', elements='dict', default=[])),
         required_if=[('state', 'present', needed), ('state', 'rw', needed)], required_one_of=[('class_name', 'run')])
 
 

@@ -15,7 +15,7 @@ description:
   - Checks the file system on each split copy of the run without writing to it, and mounts it read-only below the
     run's directory, or takes the mounts away again.
   - A copy that was cut under a lock must be clean; one that is not fails the call, since it is not what its verdict says.
-  - "Sources: fsck(1M), fsck_ufs(1M), mount_ufs(1M); fsck(8), mount(8)."
+  - "Sources: fsck(1M), fsck_ufs(1M), mount_ufs(1M), sfxadm(1M); fsck(8), mount(8)."
 options:
   state:
     description:
@@ -36,6 +36,7 @@ options:
     description:
       - For O(state=checked), let the check replay the log of each file system, which writes to the copy.
       - For copies that are volumes of their own.
+      - An sfxfs is told first which device it lies on now, by C(sfxadm), since it records that in itself.
       - A file system on which more than that had to be repaired fails the call.
     type: bool
     default: false
@@ -161,7 +162,9 @@ def checked(context):
             expect(context, member, absolute(filled_in(context.params['command'], device=member['device'], volume=member['volume'])))
         elif member['fstype'] and context.params['replay']:
             # A raw device is what the manuals of these name; others cannot be checked on one.
-            device = member['device'] if member['fstype'] in ('ufs', 'vxfs') else member['block_device']
+            device = member['device'] if member['fstype'] in ('ufs', 'vxfs', 'sfxfs') else member['block_device']
+            if _platform.adjust_argv(device, member['fstype']):
+                expect(context, member, _platform.adjust_argv(device, member['fstype']))
             expect(context, member, _platform.replay_argv(device, member['fstype']))
         elif member['fstype'] and not context.check:
             check_clean(context, member)

@@ -18,7 +18,8 @@ ACCOUNTS = 100000  # of a pgbench database of scale 1
 class Story:
     """title: of the host; show: arguments of the command that shows its volumes, and the words that lines to show begin with;
     point, fstype, device: of the volume's file system; confirm: the volume's name; changes: what commands to tell of begin with;
-    variables: of the backup; scale: of the database; waited: what the length of the window means."""
+    variables: of the backup; scale: of the database; waited: what the length of the window means; hosts: that take part, HOST among
+    them; destination: of the images."""
 
     title: str
     topology: str
@@ -32,6 +33,8 @@ class Story:
     variables: dict
     scale: int
     waited: str = "writers waited"
+    hosts: tuple = (HOST,)
+    destination: str = "/backup"
 
     @property
     def data(self):
@@ -41,7 +44,8 @@ class Story:
 def play(story):
     """Tell it from the first to the last line; RuntimeError as soon as something is not as it must be."""
     headline(story.title)
-    lab = Lab("demo", hosts=[HOST], topology=story.topology, say=tell).up()
+    lab = Lab("demo", hosts=story.hosts, topology=story.topology, say=tell).up()
+    lab.exec(HOST, ["mkdir", "-p", story.destination])
     show(lab, story)
 
     headline("A PostgreSQL cluster on it, with pgbench at work")
@@ -72,14 +76,14 @@ def back_up(lab, story, cluster):
     with cluster.load() as load:
         headline("Back up while the load runs")
         before = cluster.rows()
-        playbook(lab, "backup", dict(story.variables, snapbackup_hosts=HOST, snapbackup_destination="/backup"))
+        playbook(lab, "backup", dict(story.variables, snapbackup_hosts=HOST, snapbackup_destination=story.destination))
         after = cluster.rows()
         expect(load.running and after > before, "pgbench went on all the time: %d transactions during the backup" % (after - before))
     headline("What was done to the volume manager, in order")
-    for argv in journal(lab, HOST):
+    for host, argv in journal(lab, *story.hosts):
         shown = " ".join([argv[0].rsplit("/", 1)[-1]] + argv[1:])
         if shown.startswith(story.changes):
-            tell(shown)
+            tell(shown if len(story.hosts) == 1 else "%-8s %s" % (host, shown))
     show(lab, story)
     return before, after
 

@@ -43,7 +43,7 @@ def last_record(lab, host, kind):
     return max((record for record in records if record["kind"] == kind), key=lambda record: record["sequence"])
 
 
-def journal(lab, host):
-    """The commands of the volume manager that were called on a host, as argument lists in their order."""
-    rows = json.loads(lab.exec(host, ["python3", "/opt/simulator/simctl", "journal", "--json"]).stdout)
-    return [row["argv"] for row in rows if row["host"] == host]
+def journal(lab, *hosts):
+    """The commands of the volume manager that were called on these hosts: (host, argument list) in the order of time."""
+    rows = json.loads(lab.exec(hosts[0], ["python3", "/opt/simulator/simctl", "journal", "--json", "--all"]).stdout)
+    return [(row["host"], row["argv"]) for row in sorted(rows, key=lambda row: row["started"]) if row["host"] in hosts]

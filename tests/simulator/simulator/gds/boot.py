@@ -18,6 +18,8 @@ The topology of a domain with two nodes, and of a backup server that sees the sa
             Group1: {disks: {Disk1: c1t1d1, Disk2: c2t1d1}, volumes: {Volume1: {size: 64 MiB, pslice: true}}}
     # and of the backup server
     gds: {domain: backup, disks: {c3t9d1: lun1, c3t9d2: lun2}, sizes: {lun1: 128 MiB, lun2: 128 MiB}}
+
+Both in one topology: hosts: {node1: {...}, backup1: {...}} below gds, each with what differs from the other keys there.
 """
 import os
 import shutil
@@ -43,6 +45,7 @@ def apply(store, spec):
     """Create what the topology's `gds` part describes; what exists only gets its devices again."""
     if spec is None:
         return
+    spec = dict(spec, **(spec.get("hosts") or {}).get(place.HOST, {}))
     with store.transaction():
         if store.row("SELECT 1 FROM gds_host WHERE host=?", place.HOST) is None:
             create(store, spec)

@@ -96,8 +96,8 @@ def window(path):
 
 
 def is_elsewhere(path):
-    """True for a volume of a shared disk set that this host does not own now: there is no device for it."""
-    return path.startswith("/dev/md/") and path.split("/")[3] != "dsk" and not os.path.exists(local(path))
+    """True for a volume of a disk set or class that is not at hand on this host now: there is no device for it."""
+    return path.startswith(("/dev/md/", "/dev/sfdsk/")) and path.split("/")[3] != "dsk" and not os.path.exists(local(path))
 
 
 def is_block(path):

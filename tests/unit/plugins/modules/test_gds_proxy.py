@@ -381,3 +381,27 @@ def test_only_the_proved_copies_of_the_named_run_are_restored(gds, call, kept):
     source.update(job=None, proof=[dict(source.data['proof'][0], match='another')])
     assert 'not proved' in call('gds_proxy', **params)['msg']
     assert 'Restore' not in ' '.join(gds.journal('sdxproxy'))
+
+
+def test_what_somebody_else_has_parted_is_refused_in_check_mode_too(gds, proxies):
+    gds.edit('Volume3', 'proxy', 'Part')
+    for params in (dict(run='<run>'), dict(run='<run>', assume=None)):
+        assert 'not by run <run>' in proxies('joined', check=True, members=MEMBERS[:1], **params)['msg']
+    assert proxies('joined', check=True, run='<run>', members=MEMBERS[:1], assume={'Volume3': 'parted'})['changed']
+
+
+def test_the_type_of_a_file_system_that_is_not_mounted(gds, proxies, run):
+    gds.unmount('Volume1')
+    members = [dict(MEMBERS[0], fstype='sfxfs')]
+    done = proxies('parted', run=run(), members=members)
+    assert (done['members'][0]['filesystem'], done['members'][0]['fstype'], done['verdict']) == (None, 'sfxfs', 'crash')
+    assert [line.split()[0] for line in changes(gds)][:1] == ['sdxproxy']
+
+
+def test_the_layout_that_a_parting_is_predicted_to_leave(gds, proxies, call):
+    plan = proxies('parted', check=True, run='<run>', members=MEMBERS[:1])
+    before = call('gds_info', class_name='Class1')['layout']
+    told = call('gds_info', check=True, class_name='Class1', assume=plan['after'])['layout']
+    assert told['volumes']['Volume3'] == dict(before['volumes']['Volume3'], relation='parted', state='stop', tracked=False)
+    assert told['volumes']['Volume4'] == before['volumes']['Volume4']
+    assert call('gds_info', class_name='Class1', assume=plan['after'])['layout'] == before

@@ -9,10 +9,12 @@ __metaclass__ = type
 
 import copy
 import os
+import re
+import subprocess
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _gds_shadow, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _gds_shadow, _gds_shadow_plan, _run
 from gds_shadow import BackupServer
 
 VOLUME = {'group': 'Group2', 'state': 'stop', 'relation': 'parted', 'first_block': 65536, 'blocks': 8192, 'tracked': False,
@@ -238,3 +240,40 @@ def test_what_cannot_be_removed_keeps_its_entry(server, shadow, run):
     shadow('present', run=name)
     server.on('sdxshadowvolume', 'echo "SDX:sdxshadowvolume: ERROR: Volume2: volume is in use" >&2', 'exit 1')
     assert 'volume is in use' in shadow('absent', run=name)['msg'] and undo(server, name) == ['gds_shadow_volume:Class2']
+
+
+def test_who_reads_the_record_finds_the_copies_where_they_are(server, shadow, call):
+    """The members of the run, as the primary sees them, get the devices of the shadow; the proof looks at the shadow."""
+    there = dict(volume='Volume1', copy='Volume2', device='/dev/sfdsk/Class1/rdsk/Volume2', original='/dev/sfdsk/Class1/rdsk/Volume1')
+    here = dict(there, device='/dev/sfdsk/Class2/rdsk/Volume2', block_device='/dev/sfdsk/Class2/dsk/Volume2')
+    assert shadow('present', check=True, members=[there])['members'] == [here]
+    name = call('backup_run', state='opened', name='data', manager='gds_proxy', members=[there])['run']
+    for dummy in range(2):
+        assert shadow('present', run=name)['members'] == [here]
+    record = _run.load(server.state, name).data
+    assert record['members'] == [here] and len(record['proof']) == 1
+    assert record['proof'][0]['argv'][1:] == ['-V', '-c', 'Class2', '-o', 'Volume2', '-e', 'long']
+    pattern = re.compile(record['proof'][0]['match'], re.M)
+    shown = subprocess.check_output(record['proof'][0]['argv']).decode()
+    assert pattern.search(shown) and not pattern.search(shown.replace('ACTIVE', 'STOP'))
+    shadow('absent', run=name)
+    assert not pattern.search(subprocess.check_output(record['proof'][0]['argv']).decode())
+
+
+def test_a_disk_found_by_its_identity(server, shadow, monkeypatch):
+    monkeypatch.setattr(_gds_shadow_plan, 'IDENTITIES', server.path('by-id') + '/')
+    os.mkdir(server.path('by-id'))
+    os.symlink('../c9t3d9', server.path('by-id', 'wwn-1'))
+    assert shadow('present', devices={'Disk3': server.path('by-id', 'wwn-1')})['changed'] and server.journal(*CHANGES) == BUILT
+    failed = shadow('present', devices={'Disk3': server.path('by-id', 'wwn-2')})
+    assert 'No disk here has the identity' in failed['msg'] and failed['object'] == 'Disk3'
+
+
+def test_the_removal_of_a_predicted_shadow_is_told(server, shadow, call):
+    given = dict(volumes=['Volume2'], primary=PRIMARY, devices={'Disk3': 'c9t3d9'}, class_name='Class2', state='absent')
+    plan = call('gds_shadow_volume', check=True, assume={'Volume2': 'ro'}, **given)
+    shadow('present')
+    before = len(server.journal(*CHANGES))
+    done = shadow('absent')
+    assert [command['argv'] for command in plan['commands']] == [command['argv'] for command in done['commands']]
+    assert server.journal(*CHANGES)[before:] == REMOVED and plan['after'] == done['after'] == {'Volume2': 'absent'}

@@ -12,6 +12,7 @@ import os
 import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run
+from solaris import HEAD
 
 
 def member(volume, copy, fstype='ufs'):
@@ -118,3 +119,14 @@ def test_a_check_of_ones_own(call, solaris):
     assert solaris.journal('fsck') == ['fsck --of=d1 /dev/md/rdsk/d3'] and done['changed']
     solaris.on('fsck', 'exit 1')
     assert call('snapshot_mount', run=run, state='checked', command=['fsck', '{device}'])['failed']
+
+
+def test_an_sfxfs_is_told_its_device_first(call, solaris):
+    """As in the GDS guide, "Backing Up and Restoring Using Snapshots from a Proxy Volume", 6d-2 and 6d-3."""
+    solaris.put(os.path.join('tools', 'sfxadm'), HEAD % solaris.base)
+    os.chmod(solaris.path('tools', 'sfxadm'), 0o755)
+    run = call('backup_run', state='opened', name='gfs', manager='gds_proxy', members=[member('Volume1', 'Volume2', 'sfxfs')])['run']
+    done = call('snapshot_mount', run=run, state='checked', replay=True)
+    assert solaris.journal('sfxadm', 'fsck') == ['sfxadm /dev/md/rdsk/Volume2', 'fsck -F sfxfs -y /dev/md/rdsk/Volume2'] and done['changed']
+    solaris.on('sfxadm', 'exit 1')
+    assert call('snapshot_mount', run=run, state='checked', replay=True)['failed'] and len(solaris.journal('fsck')) == 1
