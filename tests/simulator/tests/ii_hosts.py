@@ -12,7 +12,7 @@ SIZES = {1: "8 MiB", 2: "4 MiB", 3: "1 MiB"}
 def group(disks):
     """A shared group with volumes and bitmaps of the same names as in the other one."""
     volumes = {"vol%02d" % number: {"size": size, "disks": [disks[0]]} for number, size in SIZES.items()}
-    volumes.update(("vol%02d.bmp" % number, {"size": "64 KiB", "disks": [disks[1]]}) for number in SIZES)
+    volumes.update(("vol%02d.bmp" % number, {"size": "512 KiB", "disks": [disks[1]]}) for number in SIZES)
     return {"host": "node1", "disks": {disk: "c1t%dd0s2" % int(disk[-2:]) for disk in disks}, "volumes": volumes}
 
 

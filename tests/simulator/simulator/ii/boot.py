@@ -94,7 +94,8 @@ def fail(store, path):
         for what, flag in (("master", model.MSTOFFLINE), ("shadow", model.SHDOFFLINE), ("bitmap", model.BMPOFFLINE)):
             if row[what] == path:
                 copying.stop(store, row, "failed")
-                model.update(store, row["id"], flags=model.get(store, row["id"])["flags"] | flag)
+                options = ";bmp=%x;" % flag if flag == model.BMPOFFLINE else row["options"]
+                model.update(store, row["id"], flags=model.get(store, row["id"])["flags"] | flag, options=options)
                 found.append(path)
     return found
 

@@ -43,7 +43,8 @@ def start(store, row, direction, pit, full):
     data.transfer(pit, target.image, numbers, min(row["size"], target.size) * bitmap.BLOCK)
     target.forget()
     at_once = not model.independent(row) and direction == TO_SHADOW and not full
-    flags = row["flags"] & ~(model.COPYING | model.OVERFLOW) | (0 if at_once else model.COPYINGP | FLAGS[direction])
+    track.unspill(store, row)
+    flags = row["flags"] & ~(model.COPYING | model.OVERFLOW | model.VOVERFLOW) | (0 if at_once else model.COPYINGP | FLAGS[direction])
     empty = bytes(bitmap.blank(bitmap.chunks(row["size"])))
     row = track.change(store, row, flags=flags, shd=empty, cpy=empty if at_once else bytes(cpy), mtime=int(time.time()))
     enter(store, row, direction, full, [] if at_once else numbers)

@@ -53,19 +53,11 @@ def disable(call, line):
     refused = []
     for row in rows:
         try:
-            cli.change(call, "Disable failed", lambda store, name=row["shadow"]: take_away_quietly(store, name, refused))
+            cli.change(call, "Disable failed", lambda store, name=row["shadow"]: take_away(store, name))
         except model.Failure as failure:
-            refused.append(str(failure))
+            refused.append(str(failure).splitlines()[1:])
     if refused:
-        raise model.dsw("Some sets in the group failed to disable", *refused[-1])
-
-
-def take_away_quietly(store, shadow, refused):
-    """Disable a member of a group; what the driver says is kept for later."""
-    try:
-        take_away(store, shadow)
-    except model.Refused as refusal:
-        refused.append(("II: One or more sets failed to be disabled",) + refusal.stack)
+        raise model.dsw("Some sets in the group failed to disable", "II: One or more sets failed to be disabled", *refused[-1])
 
 
 def abort(call, _line, shadow):
@@ -166,6 +158,8 @@ def work(call):
     line = cli.Line(call.args)
     if line.action is None and call.args:
         raise cli.usage("must specify an action flag")
+    if line.action == "L" and line.group is not None:
+        raise cli.usage("too many action flags")
     return ACTIONS[line.action or "l"](call, line)
 
 

@@ -2,6 +2,7 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The driver: what enable, disable, copy, export, import and join check and do. All of it inside a transaction."""
+import os
 import time
 
 from simulator.core import place
@@ -105,21 +106,42 @@ def copy(store, rows, direction, full):
         data.drop(row["id"], data.PIT)
 
 
-def revert(store, row):
-    """What was not copied is not in the target: it gets back what it held before."""
+def left(store, row):
+    """(target, source, file that tells what the target held, chunks that are in the target only as the driver shows it)."""
     to_master = bool(row["flags"] & model.COPYINGS)
+    ends = data.opened(store, row["shadow"]), data.opened(store, row["master"])
     old = data.side(row["id"], data.OLD + (copying.TO_MASTER if to_master else copying.TO_SHADOW))
-    target = data.opened(store, row["master"] if to_master else row["shadow"])
-    if target is None:
-        return
-    everything = bitmap.full(bitmap.chunks(row["size"]))
-    if model.independent(row) or to_master:
-        left = bitmap.indices(row["cpy"])
-    else:
-        left = bitmap.indices(bitmap.without(everything, row["shd"]))
+    numbers = row["cpy"]
+    if not model.independent(row) and not to_master:
+        numbers = bitmap.without(bitmap.full(bitmap.chunks(row["size"])), row["shd"])
+    return (ends[1], ends[0], old, bitmap.indices(numbers)) if to_master else ends + (old, bitmap.indices(numbers))
+
+
+def put(row, target, image, numbers):
+    """Let a volume have chunks of a file."""
     target.flush()
-    data.transfer(old, target.image, left, min(row["size"], target.size) * bitmap.BLOCK)
+    data.transfer(image, target.image, numbers, min(row["size"], target.size) * bitmap.BLOCK)
     target.forget()
+
+
+def is_joined(row):
+    """True while one of the two cannot be read without the other."""
+    return not row["flags"] & model.AWAY and bool(row["flags"] & (model.COPYINGM | model.COPYINGS) or not model.independent(row))
+
+
+def revert(store, row):
+    """Without the driver, what was not copied is not in the target: it gets back what it held before."""
+    target, _source, old, numbers = left(store, row)
+    if target is not None and os.path.exists(old):
+        put(row, target, old, numbers)
+
+
+def show_through(store, row):
+    """The driver shows the source's chunks in the target where they were not copied."""
+    target, source, _old, numbers = left(store, row)
+    if target is not None and source is not None:
+        source.flush()
+        put(row, target, source.image, numbers)
 
 
 def disable(store, row):
@@ -128,13 +150,13 @@ def disable(store, row):
         raise Refused(model.DEPENDENT)
     if row["flags"] & model.COPYINGP:
         row = copying.stop(store, row)
-    unfinished = row["flags"] & (model.COPYINGM | model.COPYINGS)
-    if not row["flags"] & model.AWAY and (unfinished or not model.independent(row)):
+    if is_joined(row):
         revert(store, row)
         shadow = data.opened(store, row["shadow"])
         if shadow is not None:
             first, last = WIPED
             shadow.write(b"\0" * ((last - first) * bitmap.BLOCK), first * bitmap.BLOCK)
+    track.unspill(store, row)
     track.save(store, row["id"], bitmap.INVALID)
     release(store, row)
     remove(store, row)

@@ -34,12 +34,13 @@ def accessible(path, what, name):
 
 
 def ask_alias(call, line, path):
-    """A device that is known under another name: asked for, then taken by that name."""
+    """The name of a device: one that is known under another name is asked for, then taken by that name."""
     known = sv.alias(call.store, path)
     if known is None:
-        return
+        return path
     call.out("  '%s'\nis currently configured as\n  '%s'\n" % (path, known))
     cli.confirm(line, "Perform operation with indicated volume name?")
+    return known
 
 
 def check_enable(store, master, shadow, bits):
@@ -76,8 +77,7 @@ def enable(call, line):
     if len(line.operands) < 3:
         raise cli.usage("must specify 3 volumes with -e")
     master, shadow, bits = line.operands[:3]
-    for path in (master, shadow):
-        ask_alias(call, line, path)
+    master, shadow = ask_alias(call, line, master), ask_alias(call, line, shadow)
 
     def act(store):
         check_enable(store, master, shadow, bits)
@@ -100,7 +100,7 @@ def export_one(call, shadow):
 def bring(call, line):
     """-I shadow bitmap"""
     shadow, bits = line.volumes(2, 2, "must specify 2 volumes with -I|-J")
-    ask_alias(call, line, shadow)
+    shadow = ask_alias(call, line, shadow)
 
     def act(store):
         if model.find(store, shadow) is not None:
@@ -124,7 +124,7 @@ def read_bitmap(call, path):
 def join(call, line):
     """-J shadow bitmap"""
     shadow, bits = line.volumes(2, 2, "must specify 2 volumes with -I|-J")
-    ask_alias(call, line, shadow)
+    shadow = ask_alias(call, line, shadow)
     with call.store.transaction():
         model.known(call.store, shadow)
     held = read_bitmap(call, bits)

@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Suspending and resuming sets: what iiboot does, and with it a boot."""
-from simulator.ii import bitmap, copying, data, model, sv, track
+from simulator.ii import bitmap, copying, data, kernel, model, sv, track
 
 
 def suspend(store, row):
@@ -11,6 +11,8 @@ def suspend(store, row):
     if copy is not None:
         copying.close(store, copy, "suspended")
     track.save(store, row["id"], bitmap.CLEAN)
+    if kernel.is_joined(row):
+        kernel.revert(store, row)
     model.update(store, row["id"], kernel=0, pid=0)
 
 
@@ -38,8 +40,12 @@ def resume(store, row, memory_lost=False):
         length = len(row["shd"])
         model.update(store, row["id"], grp=held["grp"], shd=bytes(held["shd"][:length]), cpy=bytes(held["cpy"][:length]))
         flags |= missing(store, row, flags)
+    if flags & model.OFFLINE:
+        flags &= ~(model.COPYINGP | model.COPYINGX)
     model.update(store, row["id"], kernel=1, flags=flags)
     row = model.get(store, row["id"])
+    if kernel.is_joined(row) and not flags & model.OFFLINE:
+        kernel.show_through(store, row)
     if memory_lost:
         row = lose(store, row)
     track.save(store, row["id"])
@@ -60,8 +66,10 @@ def missing(store, row, flags):
 
 def lose(store, row):
     """The maps were in memory only: an independent set needs a full copy, a dependent shadow is lost."""
-    everything = bytes(bitmap.full(bitmap.chunks(row["size"])).ljust(len(row["shd"]), b"\0"))
-    model.update(store, row["id"], shd=everything)
+    if model.independent(row):
+        model.update(store, row["id"], shd=bytes(bitmap.full(bitmap.chunks(row["size"]))))
+    else:
+        model.update(store, row["id"], flags=row["flags"] | model.SHDOFFLINE)
     return model.get(store, row["id"])
 
 

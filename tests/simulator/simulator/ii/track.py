@@ -7,7 +7,7 @@ Nobody intercepts writes: the volumes are compared with what they held at the la
 """
 import os
 
-from simulator.core import blocks
+from simulator.core import blocks, place
 from simulator.ii import bitmap, data, model, sv
 
 
@@ -51,7 +51,27 @@ def note(store, row, numbers):
     shd, cpy = bytearray(row["shd"]), bytearray(row["cpy"])
     bitmap.add(shd, numbers)
     bitmap.remove(cpy, numbers)
-    return change(store, row, shd=bytes(shd), cpy=bytes(cpy))
+    return change(store, row, shd=bytes(shd), cpy=bytes(cpy), flags=row["flags"] | spilled(store, row, bitmap.count(shd)))
+
+
+def spilled(store, row, used):
+    """Flags of a compact shadow whose chunks do not fit into it any more."""
+    more = used - row["ssize"] // bitmap.CHUNK_BLOCKS
+    if not row["flags"] & model.TREEMAP or more <= 0:
+        return 0
+    room = store.row("SELECT * FROM ii_overflow WHERE host=? AND path=?", place.HOST, row["overflow"])
+    if room is None:
+        return model.OVERFLOW
+    held = min(more, room["total"])
+    store.db.execute("UPDATE ii_overflow SET used=?, allocated=max(allocated, ?) WHERE host=? AND path=?",
+                     (held, held, place.HOST, row["overflow"]))
+    return model.VOVERFLOW | (model.OVERFLOW if more > room["total"] else 0)
+
+
+def unspill(store, row):
+    """A compact shadow holds nothing of its own any more."""
+    if row["flags"] & model.VOVERFLOW:
+        store.db.execute("UPDATE ii_overflow SET used=0 WHERE host=? AND path=?", (place.HOST, row["overflow"]))
 
 
 def look(store, row):
