@@ -115,8 +115,10 @@ def test_storage_volumes(node1):
     settled(node1, 1)
     assert node1.refused("svadm", "-d", S % 1).startswith("svadm: warning: %s was not found in the config storage\n" % (S % 1))
     assert node1.refused("svadm", "-d", S % 1, S % 2, rc=2).startswith("Usage: ")
-    assert node1.refused("svadm", "-d", B % 2) == (
-        "svadm: warning: %s was not found in the config storage\nsvadm: warning: unable to disable %s\nSV: Device not enabled\n" % (B % 2, B % 2))
+    unknown = B % 2
+    assert node1.refused("svadm", "-d", unknown) == (
+        "svadm: warning: %s was not found in the config storage\n"
+        "svadm: warning: unable to disable %s\nSV: Device not enabled\n" % (unknown, unknown))
     listing = node1.directory / "volumes"
     listing.write_text("# both\n%s x\n\n%s\n" % (M % 2, M % 3))
     node1.ok("svadm", "-e", "-f", listing)

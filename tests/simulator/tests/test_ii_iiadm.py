@@ -268,8 +268,9 @@ def test_a_group_is_disabled_member_by_member(node1):
     settled(node1, 1)
     node1.ctl("resync-speed", "stall")
     assert quietly(node1, "iiadm", "-g", "Backup1", "-e", "ind", *names(2)) == 0
-    assert said(node1, "-g", "Backup1", "-d") == ("iiadm: Some sets in the group failed to disable:\nII: One or more sets failed to be disabled\n"
-                                                  "II: Volumes are not currently independent\n")
+    assert said(node1, "-g", "Backup1", "-d") == (
+        "iiadm: Some sets in the group failed to disable:\nII: One or more sets failed to be disabled\n"
+        "II: Volumes are not currently independent\n")
     assert node1.ok("iiadm", "-l") == "ind %s %s %s\n" % names(2)
 
 

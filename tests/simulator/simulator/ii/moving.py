@@ -27,8 +27,10 @@ def is_raw(path):
 
 def accessible(path, what, name):
     """Refuse what does not exist or is no raw device."""
-    if len(path) > model.NAME_LIMIT or not os.path.exists(device.local(path)):
-        raise model.dsw("Unable to access %s" % what, "No such file or directory" if len(path) <= model.NAME_LIMIT else "File name too long")
+    if len(path) > model.NAME_LIMIT:
+        raise model.dsw("Unable to access %s" % what, "File name too long")
+    if not os.path.exists(device.local(path)):
+        raise model.dsw("Unable to access %s" % what, "No such file or directory")
     if not is_raw(path):
         raise model.dsw("%s is not a character device" % name)
 
