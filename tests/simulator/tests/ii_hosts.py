@@ -9,15 +9,20 @@ S, B2 = "/dev/vx/rdsk/backup/vol%02d", "/dev/vx/rdsk/backup/vol%02d.bmp"
 SIZES = {1: "8 MiB", 2: "4 MiB", 3: "1 MiB"}
 
 
-def group(disks):
+def group(disks, sizes):
     """A shared group with volumes and bitmaps of the same names as in the other one."""
-    volumes = {"vol%02d" % number: {"size": size, "disks": [disks[0]]} for number, size in SIZES.items()}
-    volumes.update(("vol%02d.bmp" % number, {"size": "512 KiB", "disks": [disks[1]]}) for number in SIZES)
+    volumes = {"vol%02d" % number: {"size": size, "disks": [disks[0]]} for number, size in sizes.items()}
+    volumes.update(("vol%02d.bmp" % number, {"size": "512 KiB", "disks": [disks[1]]}) for number in sizes)
     return {"host": "node1", "disks": {disk: "c1t%dd0s2" % int(disk[-2:]) for disk in disks}, "volumes": volumes}
 
 
-TOPOLOGY = {"vxvm": {"disk_groups": {"production": group(["disk01", "disk02"]), "backup": group(["disk03", "disk04"])}},
-            "ii": {"resync_speed": "10 GiB"}}
+def topology(sizes):
+    """Both groups with volumes of these sizes."""
+    groups = {"production": group(["disk01", "disk02"], sizes), "backup": group(["disk03", "disk04"], sizes)}
+    return {"vxvm": {"disk_groups": groups}, "ii": {"resync_speed": "10 GiB"}}
+
+
+TOPOLOGY = topology(SIZES)
 
 
 def names(number):

@@ -72,3 +72,55 @@ def test_what_is_enabled_cannot_be_deported(ii):
     node1.ok("svadm", "-d", S % 1)
     node1.ok("vxdg", "deport", "backup")
     assert (M % 1) in node1.ok("iiadm", "-l")
+
+
+def test_refusals_of_export_import_and_join(ii):
+    node1, node2 = ii
+    settled(node1, 1)
+    node1.ok("iiadm", "-E", S % 1)
+    said = "iiadm: %s\n"
+    assert node1.refused("iiadm", "-E", S % 1, rc=2).endswith(said % "Export failed:\nII: Operation already successfully performed")
+    assert node1.refused("iiadm", "-u", "s", S % 1, rc=2).endswith(
+        said % "Copy failed:\nII: Update or copy not allowed on an exported shadow volume")
+    assert "Can't import volume on same node:\n" in node1.refused("iiadm", "-I", S % 1, B2 % 1, rc=2)
+    assert node1.refused("iiadm", "-J", S % 1, B2 % 1, rc=2).endswith(said % "Join failed:\nII: Bitmap magic number is not valid"), (
+        "a blank bitmap: its header tells no map")
+    node1.write("backup/vol01.bmp", b"rubbish!")
+    assert node1.refused("iiadm", "-J", S % 1, B2 % 1).endswith(said % "Secondary bitmap is not a valid bitmap volume")
+    node1.ok("vxdg", "deport", "backup")
+    assert node1.refused("iiadm", "-J", S % 1, B2 % 1).endswith(said % "Can't open imported bitmap volume")
+    take(node2)
+    node2.ok("iiadm", "-I", S % 1, B2 % 1)
+    assert node2.refused("iiadm", "-I", S % 2, B2 % 1, rc=2).endswith(said % "Import failed:\nII: Volume in use")
+    for argv, text in ((("-u", "s", S % 1), "Copy failed:\nII: Update or copy not allowed on an exported shadow volume"),
+                       (("-E", S % 1), "Export failed:\nII: Operation already successfully performed"),
+                       (("-J", S % 1, B2 % 1), "Join failed:\nII: Shadow volume is not exported")):
+        assert node2.refused("iiadm", *argv, rc=2).endswith(said % text)
+
+
+def test_the_bitmap_of_a_host_that_died(ii):
+    node1, node2 = ii
+    settled(node1, 1)
+    give(node1)
+    take(node2)
+    node2.ok("iiadm", "-I", S % 1, B2 % 1)
+    node2.write("backup/vol01", b"changed", 3 * 32768)
+    assert node2.read("backup/vol01.bmp", size=4) == b"DIRT" and bits(node2, S % 1) == [3]
+    node1.ok("vxdg", "-C", "import", "backup")
+    node1.ok("vxvol", "-g", "backup", "startall")
+    node1.ok("iiadm", "-J", S % 1, B2 % 1)
+    assert bits(node1, S % 1) == [3], "nobody can be asked whether to use a bitmap that is not closed"
+
+
+def test_a_volume_that_is_not_started_cannot_be_joined(ii):
+    node1, node2 = ii
+    settled(node1, 1)
+    give(node1)
+    take(node2)
+    node2.ok("iiadm", "-I", S % 1, B2 % 1)
+    node2.ok("iiadm", "-d", S % 1)
+    node2.ok("vxdg", "deport", "backup")
+    node1.ok("vxdg", "import", "backup")
+    node1.ok("vxvol", "-g", "backup", "start", "vol01.bmp")
+    assert node1.refused("iiadm", "-J", S % 1, B2 % 1, rc=2).endswith("iiadm: Join failed:\nII: nsc_open failed\n"
+                                                                      "SOLARIS: No such device or address\n")

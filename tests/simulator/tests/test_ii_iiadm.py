@@ -8,7 +8,7 @@ import threading
 import time
 
 import pytest
-from ii_hosts import B2, TOPOLOGY, B, M, S, bits, kind, lines, names, row, settled
+from ii_hosts import B2, TOPOLOGY, B, M, S, bits, kind, lines, names, row, settled, topology
 
 GONE = "Volume is not in a Point-in-Time Copy group"
 
@@ -76,7 +76,7 @@ def test_per_cent_and_dirty(node1):
 def test_the_point_in_time_is_that_of_the_command(node1):
     settled(node1, 1)
     node1.write("production/vol01", b"before" * 100000)
-    node1.ctl("resync-speed", "1 MiB")
+    node1.ctl("resync-speed", "stall")
     assert quietly(node1, "iiadm", "-u", "s", S % 1) == 0
     node1.write("production/vol01", b"AFTER!" * 100000)
     assert kind(node1, S % 1) == "Independent copy, copy in progress, copying master to shadow"
@@ -341,16 +341,19 @@ def test_a_process_may_keep_a_set_to_itself(node1):
     assert said(node1, "-p", "-w", S % 3) == "iiadm: Wait failed:\nII: Set not pid-locked\n"
 
 
-def test_a_mounted_target(node1, tmp_path):
-    node1.ok("mkfs", "-F", "vxfs", S % 1)
-    point = tmp_path / "shadow"
+def test_a_mounted_target(make_host, tmp_path):
+    made, point = make_host("node1"), tmp_path / "shadow"
+    made.apply(topology({1: "16 MiB"}))
     point.mkdir()
-    settled(node1, 2)
-    node1.ok("mkfs", "-F", "vxfs", S % 2)
-    node1.ok("mount", "-F", "vxfs", (S % 2).replace("rdsk", "dsk"), point)
-    assert said(node1, "-u", "s", S % 2) == "iiadm: Target of copy/update is mounted, unmount it first:\nDevice busy\n"
-    assert said(node1, "-E", S % 2).startswith("iiadm: Can't export a mounted volume:\n")
-    node1.ok("umount", point)
-    node1.ok("mount", "-F", "vxfs", (S % 1).replace("rdsk", "dsk"), point)
-    assert said(node1, "-e", "ind", *names(1)) == "iiadm: Shadow volume is mounted, unmount it first:\nDevice busy\n"
-    node1.ok("umount", point)
+    mount = ("mount", "-F", "vxfs", (S % 1).replace("rdsk", "dsk"), point)
+    made.ok("mkfs", "-F", "vxfs", S % 1)
+    made.ok(*mount)
+    assert said(made, "-e", "ind", *names(1)) == "iiadm: Shadow volume is mounted, unmount it first:\nDevice busy\n"
+    made.ok("umount", point)
+    settled(made, 1)
+    made.ok("mkfs", "-F", "vxfs", S % 1)
+    made.ok(*mount)
+    assert said(made, "-u", "s", S % 1) == "iiadm: Target of copy/update is mounted, unmount it first:\nDevice busy\n"
+    assert said(made, "-E", S % 1).startswith("iiadm: Can't export a mounted volume:\n")
+    made.ok("umount", point)
+    made.ok("iiadm", "-E", S % 1)
