@@ -122,6 +122,9 @@ def test_one_instant_for_all_sets_of_a_group(node1):
     finally:
         stop.set()
         writer.join()
+    node1.ok("iiadm", "-g", "Backup1", "-u", "s")
+    for name in names_:
+        assert node1.read(name, size=8) == node1.read(name.replace("production", "backup"), size=8), "no write was overlooked"
 
 
 def test_nothing_of_a_group_starts_if_one_is_refused(node1):

@@ -48,7 +48,9 @@ def start(store, row, direction, pit, full):
     empty = bytes(bitmap.blank(bitmap.chunks(row["size"])))
     row = track.change(store, row, flags=flags, shd=empty, cpy=empty if at_once else bytes(cpy), mtime=int(time.time()))
     enter(store, row, direction, full, [] if at_once else numbers)
-    return track.forget(store, row)
+    source, other = (data.MASTER, data.SHADOW) if direction == TO_SHADOW else (data.SHADOW, data.MASTER)
+    track.looked(store, row, source, pit)
+    return track.forget(store, row, other)
 
 
 def enter(store, row, direction, full, numbers):

@@ -62,7 +62,8 @@ def enable(store, kind, master, shadow, bits, group):
         data.clone(target.image, data.side(row["id"], data.OLD + copying.TO_SHADOW))
         data.transfer(pit, target.image, range(bitmap.chunks(opened.size)), min(opened.size, target.size) * bitmap.BLOCK)
         target.forget()
-        track.forget(store, row)
+        track.looked(store, row, data.MASTER, pit)
+        track.forget(store, row, data.SHADOW)
     else:
         copying.start(store, row, copying.TO_SHADOW, pit, True)
     data.drop(row["id"], data.PIT)
@@ -218,7 +219,7 @@ def join(store, row, second):
     volume(store, row["shadow"])
     row = track.change(store, row, flags=row["flags"] & ~model.SHDEXPORT, shd=bytes(bitmap.union(row["shd"], second["shd"])))
     sv.enable(store, row["shadow"], "ii")
-    track.forget(store, row)
+    track.forget(store, row, data.SHADOW)
 
 
 def reset(store, row):

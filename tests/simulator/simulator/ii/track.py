@@ -90,14 +90,22 @@ def look(store, row):
     return row
 
 
-def forget(store, row):
-    """Begin to look from now on: what is in the volumes is what they held at the last look."""
+def forget(store, row, *which):
+    """Begin to look from now on: what is in the volumes (or only WHICH) is what they held at the last look."""
     for what, volume, _seen in parts(store, row):
+        if which and what not in which:
+            continue
         volume.flush()
         signature = volume.signature()
         data.clone(volume.image, data.side(row["id"], what))
         model.update(store, row["id"], **{"seen_" + what: signature})
     return model.get(store, row["id"])
+
+
+def looked(store, row, what, pit):
+    """The last look at one volume was when the file PIT was made: what was written since then is seen at the next one."""
+    data.clone(pit, data.side(row["id"], what))
+    model.update(store, row["id"], **{"seen_" + what: ""})
 
 
 def look_at_all(store):
