@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from ii_hosts import TOPOLOGY
 from simulator.core import command, pool
 
 HERE = Path(__file__).resolve().parent.parent
@@ -238,3 +239,12 @@ def vxfs(host):
     host.apply({"vxvm": {"resync_speed": "10 GiB", "disk_groups": {"datadg": DATADG}},
                 "vxfs": {str(host.point): "/dev/vx/dsk/datadg/vol01"}})
     return host
+
+
+@pytest.fixture
+def ii(make_host):
+    """node1 with masters in the group production and shadows in the group backup, and node2, which sees the same disks."""
+    hosts = [make_host("node1"), make_host("node2")]
+    for made in hosts:
+        made.apply(TOPOLOGY)
+    return hosts

@@ -46,6 +46,12 @@ def find(name):
     return ["%s.%s" % (package, commands.COMMANDS[name]) for commands, package in found]
 
 
+def held(store, rdev):
+    """True if a driver of this host has a block device open: `holds(store, rdev)` of the managers' modules `boot` tells."""
+    boots = (load(package + ".boot") for package in packages())
+    return any(boot.holds(store, rdev) for boot in boots if hasattr(boot, "holds"))
+
+
 class Call:
     """What a command's module gets: its arguments, the store, and where to print."""
 

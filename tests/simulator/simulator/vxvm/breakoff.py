@@ -174,10 +174,10 @@ def snapback(call, store, group, found, operands):
     if origin is None or origin["dg"] != group["id"]:
         raise Refusal("Volume %s is not a snapshot of a volume in this disk group" % row["name"], 20)
     classic(origin)
-    device.must_be_closed(row)
+    device.must_be_closed(store, row)
     restoring = "resyncfromreplica" in useopts
     if restoring:
-        device.must_be_closed(origin)
+        device.must_be_closed(store, origin)
     plexes = returning(store, row, useopts, attributes)
     made = give_back(store, group, row, origin, plexes, restoring, found.get("t"))
     return None if "b" in found else (lambda: [cli.finished(call, one) for one in made])

@@ -4,7 +4,7 @@
 """The data of volumes: image files on the shared storage, loop devices over them, nodes below /dev/vx."""
 import os
 
-from simulator.core import blocks, loops, place
+from simulator.core import blocks, command, loops, place
 from simulator.vxvm import model
 from simulator.vxvm.units import SECTOR
 
@@ -93,10 +93,12 @@ def holders(rdev):
     return found
 
 
-def is_open(row):
-    """True while a volume is mounted or some process has its device open."""
+def is_open(store, row):
+    """True while a volume is mounted, some process has its device open, or a driver has it (Instant Image)."""
     if row["loop"] is None:
         return False
+    if command.held(store, loops.device(row["loop"])):
+        return True
     try:
         fd = os.open(loops.node(row["loop"]), os.O_RDONLY | os.O_EXCL | os.O_CLOEXEC)
     except OSError:
@@ -105,9 +107,9 @@ def is_open(row):
     return bool(holders(loops.device(row["loop"])))
 
 
-def must_be_closed(row):
+def must_be_closed(store, row):
     """Refuse a volume that is mounted or open."""
-    if is_open(row):
+    if is_open(store, row):
         raise model.Refusal("Volume %s is open or mounted" % row["name"], 31)
 
 

@@ -120,7 +120,7 @@ def check_movable(store, group, volumes):
         raise Refusal("Disk group %s: version %d does not support the operation" % (group["name"], group["version"]), 20)
     for one in volumes:
         row = model.get(store, "volume", one)
-        if device.is_open(row):
+        if device.is_open(store, row):
             raise Refusal("Disk group %s: Volume %s is open or mounted" % (group["name"], row["name"]), 31)
         if task.live(store, volume=one):
             raise Refusal("Disk group %s: Volume %s is being resynchronized" % (group["name"], row["name"]), 13)

@@ -53,7 +53,7 @@ def chosen_plexes(store, row, one):
 def full(store, group, row, one):
     """A full-sized snapshot in a volume that was made for it: (volume, snapshot, what follows the cut)."""
     new = model.volume(store, group["id"], one["snapvol"])
-    device.must_be_closed(new)
+    device.must_be_closed(store, new)
     if not new["instant"] or new["length"] != row["length"] or new["region"] != row["region"]:
         raise Refusal("Volume %s cannot hold a snapshot of volume %s" % (new["name"], row["name"]), 20)
     device.unbind(store, new)

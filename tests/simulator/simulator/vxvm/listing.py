@@ -70,7 +70,7 @@ class Listing:
         switch = {0: "off", 1: "on"}
         return {"fastresync": switch[row["fastresync"]], "hasdcolog": switch[int(log is not None)],
                 "instant": switch[row["instant"]], "iscachevol": switch[int(row["kind"] == "cache")],
-                "devopen": switch[int(self.opened and (row["polls"] > 0 or device.is_open(row)))],
+                "devopen": switch[int(self.opened and (row["polls"] > 0 or device.is_open(self.store, row)))],
                 "restore": switch[int(restoring)], "inst_invalid": switch[int(row["state"] == model.INVALID)],
                 "minor": str(row["minor"]), "pl_num": str(len(model.plexes(self.store, row["id"])))}
 

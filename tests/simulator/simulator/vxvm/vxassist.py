@@ -41,7 +41,7 @@ def remove(_call, store, group, _found, operands):
         raise cli.Usage("remove {volume|mirror|log} volume")
     row = model.volume(store, group["id"], names[0])
     if kind == "volume":
-        device.must_be_closed(row)
+        device.must_be_closed(store, row)
         records.delete_volume(store, row)
     elif kind == "log":
         if model.dco(store, row["id"]) is None:

@@ -47,7 +47,7 @@ def make(store, group, operands):
         raise Refusal("Cache %s already exists" % name, 12, 6317)
     model.check_new_name(store, group["id"], name)
     row = model.volume(store, group["id"], attributes["cachevolname"])
-    if row["polls"] > 0 or device.is_open(row):
+    if row["polls"] > 0 or device.is_open(store, row):
         raise Refusal("Volume %s is open" % row["name"], 31)
     create(store, group, name, row, units.sectors(attributes.get("regionsize", "64k")), attributes.get("autogrow") in ("on", "yes"))
 

@@ -70,7 +70,7 @@ def deport(_call, store, found, names):
     """deport group...: refused while a volume is open."""
     for name in names:
         group = imported(store, name)
-        if any(device.is_open(row) for row in model.volumes(store, group["id"])):
+        if any(device.is_open(store, row) for row in model.volumes(store, group["id"])):
             raise Refusal("Disk group %s: Some volumes in the disk group are in use" % name, 31, 584)
     for name in names:
         group = imported(store, name)
@@ -178,7 +178,7 @@ def destroy(_call, store, _found, names):
     """destroy group"""
     for name in names:
         group = imported(store, name)
-        if any(device.is_open(row) for row in model.volumes(store, group["id"])):
+        if any(device.is_open(store, row) for row in model.volumes(store, group["id"])):
             raise Refusal("Disk group %s: Some volumes in the disk group are in use" % name, 31, 584)
         for row in model.volumes(store, group["id"], "data", "cache"):
             records.delete_volume(store, row)

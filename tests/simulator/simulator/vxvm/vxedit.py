@@ -38,7 +38,7 @@ def remove(store, group, found, name):
 
 def remove_volume(store, row, found):
     """rm of a volume."""
-    device.must_be_closed(row)
+    device.must_be_closed(store, row)
     if row["kstate"] == model.ENABLED and "f" not in found:
         raise Refusal("Volume %s is enabled, use -f to force" % row["name"], 29)
     if model.plexes(store, row["id"]) and "r" not in found:
@@ -52,7 +52,7 @@ def remove_cache(store, row, found):
     if (users or row["kstate"] == model.ENABLED) and "f" not in found:
         raise Refusal("Cache %s is in use" % row["name"], 29)
     for user in users:
-        device.must_be_closed(user)
+        device.must_be_closed(store, user)
     for user in users:
         records.delete_volume(store, user)
     model.delete(store, "cache", row["id"])

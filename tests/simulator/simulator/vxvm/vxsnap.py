@@ -96,7 +96,7 @@ def refresh(_call, store, group, _found, operands):
     """refresh SNAP source=VOL ...: the snapshot holds the present data of its source."""
     chosen = pairs(store, group, operands)
     for row, _source, _attributes in chosen:
-        device.must_be_closed(row)
+        device.must_be_closed(store, row)
         idle(store, row)
     instant.refresh(store, chosen)
 
@@ -105,7 +105,7 @@ def reattach(_call, store, group, _found, operands):
     """reattach SNAP source=VOL [nmirror=N]: plexes go back, the snapshot with its last one."""
     for row, source, attributes in pairs(store, group, operands):
         related(row, source)
-        device.must_be_closed(row)
+        device.must_be_closed(store, row)
         idle(store, row)
         if row["cache"] is not None:
             raise Refusal("Volume %s is a space-optimized snapshot" % row["name"], 20)
@@ -126,8 +126,8 @@ def restore(_call, store, group, _found, operands):
     for row, snap, attributes in chosen:
         related(snap, row)
         idle(store, row, snap)
-        device.must_be_closed(row)
-        device.must_be_closed(snap)
+        device.must_be_closed(store, row)
+        device.must_be_closed(store, snap)
         if snap["state"] == model.INVALID:
             raise Refusal("Volume %s is invalid" % snap["name"], 20)
         if snap["cache"] is not None and attributes.get("destroy") == "yes":

@@ -47,7 +47,7 @@ def stop(store, _group, rows, _found):
     for row in rows:
         if row["kstate"] != model.ENABLED:
             raise Refusal("Volume %s is not started" % row["name"], 26)
-        device.must_be_closed(row)
+        device.must_be_closed(store, row)
     for row in rows:
         device.stop(store, row, model.CLEAN)
 
@@ -63,7 +63,7 @@ def stopall(store, group, _rows, _found):
     """stopall: every volume; those in use stay, and are named."""
     busy = []
     for row in model.volumes(store, group["id"]):
-        if device.is_open(row):
+        if device.is_open(store, row):
             busy.append(row["name"])
         elif row["kstate"] == model.ENABLED:
             device.stop(store, row, model.CLEAN)
