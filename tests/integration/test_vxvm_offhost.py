@@ -64,6 +64,14 @@ def assert_home(node1, node2):
     assert "(" not in node1.out("vxdisk", "-o", "alldgs", "list")
 
 
+def until(play, ready, what):
+    """Wait for something that happens while a play runs."""
+    def look():
+        assert play.process.poll() is None, play.output()
+        return ready()
+    wait(look, what, 240)
+
+
 def two(lab):
     return new(lab, "node1", "vxvm-offhost"), new(lab, "node2", "vxvm-offhost")
 
@@ -139,7 +147,7 @@ def test_the_image_is_the_cut_whatever_is_written_meanwhile(lab, hosts):
     then = node1.sha256(original)
     waiting = node2.script("waiting", "touch /root/begun", "while [ ! -e /root/go ]; do sleep 0.1; done", "exec cat /dev/vx/rdsk/*/vol03-*")
     play = Play(lab, "backup", variables(VOL03, after="absent", method="command", command=[waiting], output="stream"))
-    wait(lambda: node2.run("test", "-e", "/root/begun", check=False).returncode == 0, "the reader", 90)
+    until(play, lambda: node2.run("test", "-e", "/root/begun", check=False).returncode == 0, "the reader")
     assert groups(node1) == ["datadg"] and len(groups(node2)) == 1
     node1.run("dd", "if=/dev/urandom", "of=" + original, "bs=1M", "count=16", "conv=fsync")
     node2.run("touch", "/root/go")
@@ -159,7 +167,7 @@ def test_a_run_that_died_on_the_way_is_brought_home(lab, hosts, name, command, w
     host = {"node1": node1, "node2": node2}[name]
     host.fault(command, "hang", nth=0)
     play = Play(lab, "backup", variables(VOL01))
-    wait(lambda: any(call.words[0] == command and call.ended is None for call in host.journal()), where, 90)
+    until(play, lambda: any(call.words[0] == command and call.ended is None for call in host.journal()), where)
     play.kill()
     host.simctl("fault", "clear")
     host.kill("vxvm_disk_group")
@@ -174,7 +182,7 @@ def test_a_run_that_died_on_the_way_is_brought_home(lab, hosts, name, command, w
 def reading(lab, node1, node2):
     """A run whose job on the reader never ends, and whose controller is dead; its id."""
     play = Play(lab, "backup", variables(VOL01, **ENDLESS))
-    wait(lambda: any(record["job"] for record in node2.records()), "the copy job", 90)
+    until(play, lambda: any(record["job"] for record in node2.records()), "the copy job")
     play.kill()
     return node1.record()["run"]
 
