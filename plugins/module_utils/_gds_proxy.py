@@ -68,7 +68,7 @@ class Proxies(Work):
         return ':'.join([KIND, self.gds.class_name, member.proxy])
 
     def is_locked(self, member):
-        """Whether the proxy is locked. In check mode without the lock of a run whose proxy counts as given back, since it goes with that."""
+        """Whether the proxy is locked; in check mode without the lock of a run whose proxy counts as given back, which goes with it."""
         entry = _split.entry_of(_split.owner(self.context.params['state_dir'], self.undo_id(member)), self.undo_id(member))
         goes = self.context.check and entry and entry['unlock']
         return False if goes else _gds_volume.is_locked(self.volume(member.proxy))
