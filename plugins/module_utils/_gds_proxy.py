@@ -61,9 +61,17 @@ class Proxies(Work):
 
     def undo(self, member):
         """unlock: the run locks the proxy while it is parted, and nobody had done so before."""
-        locked = _gds_volume.is_locked(self.volume(member.proxy))
-        return {'id': ':'.join([KIND, self.gds.class_name, member.proxy]), 'action': 'joined', 'class_name': self.gds.class_name,
-                'proxy': member.proxy, 'master': member.master, 'unlock': self.context.params['lock'] and not locked}
+        return {'id': self.undo_id(member), 'action': 'joined', 'class_name': self.gds.class_name, 'proxy': member.proxy,
+                'master': member.master, 'unlock': self.context.params['lock'] and not self.is_locked(member)}
+
+    def undo_id(self, member):
+        return ':'.join([KIND, self.gds.class_name, member.proxy])
+
+    def is_locked(self, member):
+        """Whether the proxy is locked; in check mode without the lock of a run whose proxy counts as given back, which goes with it."""
+        entry = _split.entry_of(_split.owner(self.context.params['state_dir'], self.undo_id(member)), self.undo_id(member))
+        goes = self.context.check and entry and entry['unlock']
+        return False if goes else _gds_volume.is_locked(self.volume(member.proxy))
 
     def states(self, view):
         return dict((member.proxy, word(self.gds.volume(member.proxy, view))) for member in self.members)
@@ -206,7 +214,7 @@ def shut(work, view):
     changed = False
     for member in work.members:
         volume = view and work.gds.volume(member.proxy, view)
-        locked = _gds_volume.is_locked(volume or work.volume(member.proxy))
+        locked = _gds_volume.is_locked(volume) if volume else work.is_locked(member)
         # sdxproxy starts it, but not one that is locked.
         if volume.state == 'active' if volume else not locked:
             _gds_volume.stop(work.context, work.gds, member.proxy, EVERYWHERE)

@@ -405,3 +405,13 @@ def test_the_layout_that_a_parting_is_predicted_to_leave(gds, proxies, call):
     assert told['volumes']['Volume3'] == dict(before['volumes']['Volume3'], relation='parted', state='stop', tracked=False)
     assert told['volumes']['Volume4'] == before['volumes']['Volume4']
     assert call('gds_info', class_name='Class1', assume=plan['after'])['layout'] == before
+
+
+def test_what_a_kept_proxy_will_need_again_is_predicted(gds, proxies, run):
+    """It is locked by the run that keeps it, which takes the lock off when it gives the proxy back."""
+    name = run()
+    made = proxies('parted', run=name, members=MEMBERS[:1])
+    plan = proxies('parted', check=True, run='<run>', members=MEMBERS[:1], assume={'Volume3': 'joined'})
+    shut = [command['argv'][1:] for command in plan['commands']][-2:]
+    assert shut == [command['argv'][1:] for command in made['commands']][-2:]
+    assert [words[0] for words in shut] == ['-F', '-V'] and shut[1][-1] == 'lock=on'
