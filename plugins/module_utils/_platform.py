@@ -17,7 +17,8 @@ import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 
-TOOL_DIRS = ('/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/lib/fs/ufs', '/opt/VRTS/bin', '/etc/vx/bin', '/usr/lib/vxvm/bin')
+TOOL_DIRS = ('/usr/sbin', '/usr/bin', '/sbin', '/bin', '/usr/lib/fs/ufs', '/opt/VRTS/bin', '/etc/vx/bin', '/usr/lib/vxvm/bin',
+             '/usr/opt/SUNWesm/sbin')
 MNTTAB = '/etc/mnttab'
 PROC_MOUNTS = '/proc/self/mounts'
 BOOT_ID = '/proc/sys/kernel/random/boot_id'

@@ -1,0 +1,148 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Giving masters of Instant Image the data of their shadows (iiadm(1M), -u m and -c m).
+
+What is begun is in the record of the restore before the command. After an interruption the same call goes on, always from the shadow to
+the master: what it has begun is a mixture of both until it is finished.
+"""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image as image
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image_marks as marks
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_report import TO_MASTER, TO_SHADOW
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import COPY, Work, entries_of, undo_id
+
+RESTORE = 'ii_restore'
+
+
+def restore(context):
+    """Overwrite the masters with what their shadows hold, and return the module's result."""
+    context.refuse_ended()
+    record, params = context.record, context.params
+    if record is not None and record.data['kind'] != 'restore':
+        raise Refused('Run %s may not overwrite anything.' % record.run, object=record.run, found='kind %s' % record.data['kind'],
+                      needed='an open run of kind restore')
+    source = _run.load(params['state_dir'], params['source_run']) if params['source_run'] else None
+    entries = asked(context, source)
+    work = Work(context, entries)
+    waiting = [member for member in work.members if is_waiting(work, member)]
+    begun_before = [member for member in work.members if member not in waiting]
+    if source and waiting:
+        _split.refuse_being_read(source)
+        if not any(has_begun(work, member) for member in work.members) and not context.check:
+            _split.refuse_changed(context.runner, source)
+    for member in waiting:
+        refuse_restore(work, member, source)
+    begin(work, waiting)
+    after = work.predicted(image.SYNCED, waiting) if context.check else work.now()
+    if record and not context.check:
+        finish(work, begun_before, after)
+    return dict(changed=bool(waiting), before=work.before, after=after)
+
+
+def asked(context, source):
+    """Option members, or what the restore has begun and what the run source has cut and still has."""
+    if context.params['members'] is not None:
+        return context.params['members']
+    mine = entries_of(context.record, RESTORE)
+    shadows = [entry['shadow'] for entry in mine]
+    more = [entry for entry in entries_of(source, COPY) if entry['shadow'] not in shadows] if source else []
+    finished = context.record is not None and context.record.data['layout']
+    if not mine and not more and not finished:
+        raise Refused('Nothing says which shadows to restore from.', object=context.params['source_run'],
+                      found='no shadow that the run still has',
+                      needed='option source_run of a backup whose shadows are kept, or option members',
+                      look='playbook volmgr.snapbackup.status')
+    # Masters that hold all of it are in no record of work any more.
+    return mine + ([] if finished else more)
+
+
+def has_begun(work, member):
+    """Whether the command for a member was begun with by this restore."""
+    entry, found = _split.entry_of(work.context.record, undo_id(RESTORE, member.shadow)), work.sets.get(member.shadow)
+    if not entry or not found:
+        return False
+    return entry['done'] or TO_MASTER in found.flags or found.modified != entry['modified']
+
+
+def is_waiting(work, member):
+    """Whether the command for a member is still to be run, or to be run again because the copying was broken off."""
+    if not has_begun(work, member):
+        return True
+    found = work.set(member)
+    return TO_MASTER in found.flags and work.state(member) == image.INTERRUPTED
+
+
+def refuse_restore(work, member, source):
+    """Refused unless the shadow holds one whole point in time, and its master may be overwritten."""
+    work.refuse_unless(member, (image.SYNCED, image.INTERRUPTED), 'Nothing can be restored from %s now' % member.shadow)
+    found = work.set(member)
+    if TO_SHADOW in found.flags:
+        raise Refused('%s is not completely copied.' % member.shadow, object=member.shadow, found=', '.join(found.flags),
+                      needed='no copy to it', look='iiadm -i %s' % member.shadow, remedy='restore from an image')
+    work.refuse_dependent(member)
+    marks.refuse_void(work.context.params['state_dir'], member.shadow)
+    work.refuse_other_run(COPY, member, source)
+    work.refuse_other_run(RESTORE, member)
+    for path in (found.master, member.shadow):
+        work.refuse_mounted(path)
+    if found.master not in work.context.params['confirm']:
+        raise Refused('%s would be overwritten.' % found.master, object=found.master,
+                      found='confirm=%s' % ', '.join(work.context.params['confirm']), needed='%s in confirm' % found.master,
+                      remedy='look that nobody needs its content, then confirm it by its name')
+
+
+def note(work, member, done):
+    """Enter that a member is begun with; modified: when its set was modified before."""
+    record = work.context.record
+    if record and not work.context.check:
+        entry = _split.entry_of(record, undo_id(RESTORE, member.shadow))
+        record.add_undo({'id': undo_id(RESTORE, member.shadow), 'action': 'restored', 'shadow': member.shadow, 'done': done,
+                         'modified': entry['modified'] if entry else work.set(member).modified})
+
+
+def begin(work, members):
+    """Start to copy the shadows to their masters, each with a command of its own: iiadm would not ask for any of them."""
+    record, known = work.context.record, marks.read(work.context.params['state_dir'])
+    for member in members:
+        note(work, member, done=False)
+    if record and members and not work.context.check and not record.data['layout']:
+        # Only now: from here on the entries say which members there are.
+        record.update(layout=work.image.layout())
+    for member in members:
+        full = work.context.params['full'] or marks.FULL in known.get(member.shadow, {})
+        start(work, member, [work.image.iiadm, '-n', '-c' if full else '-u', 'm', member.shadow])
+
+
+def start(work, member, argv):
+    """Run the command for one member; CommandFailed unless it is seen to copy, or to have copied."""
+    old = work.set(member).modified
+    if not work.context.check:
+        image.wait_for_another_second([old])
+    result = work.context.change(argv, timeout=image.LIMIT)
+    if result is None:
+        return
+    state = work.now()[member.shadow]
+    found = work.set(member)
+    ended = state == image.SYNCED and (found.modified != old if old else not found.dirty)
+    if not ended and not (state == image.COPYING and TO_MASTER in found.flags):
+        raise CommandFailed(result, None if result.rc else '%s had no effect.' % ' '.join(argv), object=member.shadow, found=state,
+                            needed='copying shadow to master', look='iiadm -i %s' % member.shadow)
+    note(work, member, done=True)
+
+
+def finish(work, members, after):
+    """Clear the entries of the masters that hold all of it. members: those that an earlier call has begun with."""
+    done = [member for member in members if after[member.shadow] == image.SYNCED]
+    for member in members:
+        if member not in done and after[member.shadow] != image.COPYING:
+            raise Refused('Copying %s to its master has broken off.' % member.shadow, object=member.shadow, found=after[member.shadow],
+                          needed='copying or synced', look='iiadm -i %s' % member.shadow,
+                          remedy='repair what has failed, then run the same restore again, or restore from an image')
+    work.context.record.clear_undo(*[undo_id(RESTORE, member.shadow) for member in done])

@@ -1,0 +1,317 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Making and dissolving sets of Instant Image, and letting shadows go to another host and come back (iiadm(1M))."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image as image
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image_marks as marks
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import (
+    ABSENT, COPY, SET, Work, entries_of, refuse_travelling, undo_id)
+
+# The first word of a bitmap (dsw_dev.h): zero once its set was disabled, else DIRTY or CLEAN, in the order of this host or the other.
+CLOSED, OPEN = b'\0\0\0\0', (b'DIRT', b'TRID', b'CLEA', b'AELC')
+
+
+def sets_of(context, action):
+    """Work on option members, or on what the run has to take back to this state."""
+    context.refuse_ended()
+    entries = context.params['members']
+    if entries is None:
+        entries = [entry for entry in entries_of(context.record, SET) if entry['action'] == action]
+    return Work(context, entries)
+
+
+def result(work, changed, state):
+    """The module's result, for members that were brought to state."""
+    after = work.predicted(state, changed) if work.context.check else work.now()
+    return dict(changed=bool(changed), before=work.before, after=after)
+
+
+def note(work, member, action):
+    """Enter the way back, just before acting."""
+    if work.context.record and not work.context.check:
+        work.context.record.add_undo({'id': undo_id(SET, member.shadow), 'action': action, 'shadow': member.shadow,
+                                      'bitmap': member.bitmap, 'secondary': member.secondary})
+
+
+def forget(work, members):
+    if work.context.record and not work.context.check:
+        work.context.record.clear_undo(*[undo_id(SET, member.shadow) for member in members])
+
+
+def need(member, *names):
+    missing = [name for name in names if getattr(member, name) is None]
+    if missing:
+        raise Refused('It is not said which volume is the %s.' % ' and the '.join(missing), object=member.shadow,
+                      needed='%s in members' % ', '.join(missing))
+    if member.bitmap and member.bitmap == member.secondary:
+        raise Refused("The set's own bitmap cannot be the second one: an import would overwrite what it knows.", object=member.bitmap,
+                      needed='two bitmaps')
+
+
+def refuse_small(volume, bitmap):
+    """Refused if a bitmap is known to be too small for a volume."""
+    blocks, found = image.size_of(volume), image.size_of(bitmap)
+    if blocks and found and found < image.bitmap_blocks(blocks):
+        raise Refused('The bitmap %s is too small for %s.' % (bitmap, volume), object=bitmap, found='%d bytes' % (found * image.BLOCK),
+                      needed='%d bytes: 24 KiB, and 8 KiB for each GiB' % (image.bitmap_blocks(blocks) * image.BLOCK))
+
+
+def refuse_used(work, member, path):
+    """Refused if a volume is part of another set, in which it would be overwritten."""
+    for found in work.sets.values():
+        if found.shadow != member.shadow and path in (found.master, found.shadow, found.bitmap, found.overflow):
+            raise Refused('%s is part of another set.' % path, object=path, found='the set of shadow %s' % found.shadow,
+                          needed='a volume of its own', look='iiadm -l')
+
+
+# Enabling
+
+def enable(context):
+    """Make the sets of members where they are not there, and put all of them into group."""
+    work, group = sets_of(context, 'enabled'), context.params['group']
+    group = image.valid_group(group) if group is not None else None
+    for member in work.members:
+        need(member, 'master', 'bitmap')
+        refuse_travelling(*[member.master, member.bitmap, member.shadow, member.secondary])
+    new = work.in_state(ABSENT)
+    moved = [member for member in work.members if member not in new and is_to_move(work, member, group)]
+    for member in new:
+        refuse_enable(work, member)
+    named = ['-g', group] if group else []
+    for member in new:
+        work.act([work.image.iiadm] + named + ['-e', 'ind', member.master, member.shadow, member.bitmap], member,
+                 (image.COPYING, image.SYNCED))
+    for member in moved:
+        work.act([work.image.iiadm] + named + ['-m', member.shadow], member, (work.state(member),))
+    if not context.check:
+        work.now()
+        for member in work.members:
+            refuse_different(work, member, group)
+    done = result(work, new, image.SYNCED)
+    return dict(done, changed=bool(new or moved))
+
+
+def is_to_move(work, member, group):
+    """Whether a set is to be put into the group; Refused where the set is not what is wanted."""
+    if member.shadow not in work.sets:
+        # Only predicted.
+        return False
+    work.refuse_unless(member, (image.SYNCED, image.COPYING, image.INTERRUPTED, image.EXPORTED), 'The set cannot be used as it is')
+    found = work.set(member)
+    refuse_different(work, member, found.group)
+    return group is not None and found.group != group
+
+
+def refuse_different(work, member, group):
+    """Refused unless the set is an independent one of just these volumes, in this group where one is named."""
+    work.refuse_dependent(member)
+    found = work.set(member)
+    if (found.master, found.bitmap) != (member.master, member.bitmap) or (group and found.group != group):
+        raise Refused('The set of shadow %s is not made of the volumes that were named.' % member.shadow, object=member.shadow,
+                      found='master %s, bitmap %s, group %s' % (found.master, found.bitmap, found.group),
+                      needed='master %s, bitmap %s, group %s' % (member.master, member.bitmap, group), look='iiadm -i %s' % member.shadow)
+
+
+def refuse_enable(work, member):
+    """Refused unless the set can be made, and the shadow may be overwritten."""
+    if len(set((member.master, member.shadow, member.bitmap))) < 3:
+        raise Refused('Master, shadow and bitmap must be three volumes.', object=member.shadow, found=', '.join(member[:3]))
+    for path in (member.shadow, member.bitmap):
+        refuse_used(work, member, path)
+        work.refuse_mounted(path)
+    if member.master in [path for found in work.sets.values() for path in (found.shadow, found.bitmap)]:
+        refuse_used(work, member, member.master)
+    sizes = [image.size_of(path) for path in (member.master, member.shadow)]
+    if None not in sizes and sizes[1] < sizes[0]:
+        raise Refused('The shadow %s is smaller than its master.' % member.shadow, object=member.shadow, found='%d blocks' % sizes[1],
+                      needed='at least %d blocks' % sizes[0])
+    refuse_small(member.master, member.bitmap)
+    if member.secondary:
+        refuse_small(member.shadow, member.secondary)
+    if member.shadow not in work.context.params['confirm']:
+        raise Refused('%s would be overwritten.' % member.shadow, object=member.shadow,
+                      found='confirm=%s' % ', '.join(work.context.params['confirm']), needed='%s in confirm' % member.shadow,
+                      remedy='look that nobody needs its content, then confirm it by its name')
+
+
+# Disabling
+
+def disable(context):
+    """Dissolve sets, or end what this host has imported. The shadows keep their content."""
+    work = sets_of(context, 'disabled')
+    there = [member for member in work.members if work.state(member) != ABSENT]
+    for member in there:
+        refuse_disable(work, member)
+    for member in there:
+        if work.state(member) == image.IMPORTED:
+            remember_returned(work, member)
+        work.act([work.image.iiadm, '-d', member.shadow], member, (ABSENT,))
+    done = result(work, there, ABSENT)
+    forget(work, work.members)
+    return done
+
+
+def refuse_disable(work, member):
+    """Refused if to disable a set would destroy what its shadow holds, or lose what is known about it."""
+    # Of an unfinished copy iiadm erases the first blocks of the shadow.
+    work.refuse_unless(member, (image.SYNCED, image.IMPORTED), 'The set cannot be disabled now')
+    work.refuse_dependent(member)
+    work.refuse_other_run(SET, member)
+    work.refuse_other_run(COPY, member)
+    if work.context.record:
+        _split.refuse_being_read(work.context.record)
+    work.refuse_mounted(member.shadow)
+
+
+def remember_returned(work, member):
+    if work.context.record and not work.context.check:
+        marks.mark(work.context.params['state_dir'], marks.RETURNED, [member.shadow], work.context.record.run)
+
+
+# Letting go, on the host of the masters
+
+def export(context):
+    """Let shadows go, so that another host can import them. This host goes on keeping account of writes to the masters."""
+    work = sets_of(context, 'joined')
+    for member in work.members:
+        need(member, 'secondary')
+    waiting = [member for member in work.members if not is_exported(work, member)]
+    for member in waiting:
+        refuse_export(work, member)
+    for member in waiting:
+        note(work, own_volumes(work, member), 'joined')
+        # One by one: with a group iiadm stops at the first that cannot go, and the others have gone.
+        work.act([work.image.iiadm, '-E', member.shadow], member, (image.EXPORTED,))
+    return result(work, waiting, image.EXPORTED)
+
+
+def is_exported(work, member):
+    """Whether this run, or nobody who still works, has exported the shadow."""
+    if work.state(member) != image.EXPORTED:
+        return False
+    work.refuse_other_run(SET, member)
+    if work.context.record and not work.context.check and work.owner(SET, member) is None:
+        raise Refused('%s is exported, and no run on this host has done it.' % member.shadow, object=member.shadow, found='exported',
+                      needed='synced', look='iiadm -i %s' % member.shadow, remedy='find out where it is; then state joined')
+    return True
+
+
+def refuse_export(work, member):
+    """Refused unless the shadow holds one whole point in time, and nothing that is needed here travels with it."""
+    work.refuse_dependent(member)
+    # In check mode the copy is only predicted to have ended.
+    allowed = (image.SYNCED, image.COPYING) if work.context.check else (image.SYNCED,)
+    work.refuse_unless(member, allowed, 'The shadow cannot be exported now')
+    marks.refuse_void(work.context.params['state_dir'], member.shadow)
+    work.refuse_other_run(COPY, member)
+    member = own_volumes(work, member)
+    need(member, 'secondary')
+    refuse_travelling(member.master, member.bitmap, member.shadow, member.secondary)
+    work.refuse_mounted(member.shadow)
+
+
+def own_volumes(work, member):
+    """The member with master and bitmap as the set has them, where it is more than predicted."""
+    found = work.sets.get(member.shadow)
+    return member._replace(master=found.master, bitmap=found.bitmap) if found else member
+
+
+# Taking over, on the other host
+
+def take(context):
+    """Import shadows with their second bitmaps, which keep account of every write here."""
+    work = sets_of(context, 'disabled')
+    for member in work.members:
+        need(member, 'secondary')
+    waiting = [member for member in work.members if not is_imported(work, member)]
+    for member in waiting:
+        refuse_import(work, member)
+    for member in waiting:
+        note(work, member, 'disabled')
+        work.act([work.image.iiadm, '-I', member.shadow, member.secondary], member, (image.IMPORTED,))
+        if not context.check:
+            marks.mark(context.params['state_dir'], marks.RETURNED, [member.shadow], None)
+    return result(work, waiting, image.IMPORTED)
+
+
+def is_imported(work, member):
+    if work.state(member) == ABSENT:
+        return False
+    work.refuse_unless(member, (image.IMPORTED,), 'The shadow belongs to a set of this host')
+    work.refuse_other_run(SET, member)
+    found = work.sets.get(member.shadow)
+    if found and found.bitmap != member.secondary:
+        raise Refused('%s is imported with another bitmap.' % member.shadow, object=member.shadow, found=found.bitmap,
+                      needed=member.secondary, look='iiadm -i %s' % member.shadow, remedy='state disabled, when nobody uses it')
+    return True
+
+
+def refuse_import(work, member):
+    """Refused if the import would overwrite a bitmap that is needed."""
+    refuse_used(work, member, member.secondary)
+    run = work.context.record.run if work.context.record else None
+    if run and marks.of(work.context.params['state_dir'], marks.RETURNED, member.shadow) == run:
+        raise Refused('Run %s has imported %s before, and given it back.' % (run, member.shadow), object=member.shadow,
+                      needed='a shadow that was joined and exported again',
+                      remedy='join it on the other host first: a second import would make %s forget what was written here'
+                      % member.secondary)
+    work.refuse_mounted(member.shadow)
+    work.refuse_mounted(member.secondary)
+    refuse_small(member.shadow, member.secondary)
+
+
+# Taking back
+
+def join(context):
+    """Take exported shadows back. What the other host has written is then known to the sets."""
+    work = sets_of(context, 'joined')
+    if context.record:
+        _split.refuse_being_read(context.record)
+    away = work.in_state(image.EXPORTED)
+    for member in work.members:
+        if member not in away:
+            work.refuse_unless(member, (image.SYNCED, image.COPYING, image.INTERRUPTED), 'The set cannot be joined')
+        work.refuse_other_run(SET, member)
+    unclosed = [member for member in away if not is_closed(work, member)]
+    for member in away:
+        if member in unclosed and not context.check:
+            marks.mark(context.params['state_dir'], marks.FULL, [member.shadow], context.params['run'] or 'unknown')
+        work.act([work.image.iiadm, '-J', member.shadow, member.secondary], member, (image.SYNCED,))
+    done = result(work, away, image.SYNCED)
+    forget(work, work.members)
+    return dict(done, full=[member.shadow for member in unclosed])
+
+
+def is_closed(work, member):
+    """Whether the other host has ended its set well, so that the bitmap knows all it wrote. Refused where the bitmap cannot be used."""
+    need(own_volumes(work, member), 'secondary')
+    try:
+        with open(member.secondary, 'rb') as source:
+            word = source.read(image.BLOCK)[:4]
+    except (IOError, OSError) as error:
+        if work.context.check:
+            # It is still on the other host.
+            return True
+        raise Refused('The second bitmap %s cannot be read.' % member.secondary, object=member.secondary, found=error.strerror,
+                      needed='its disk group imported here, and its volumes started', look='vxprint -ht')
+    if word == CLOSED:
+        return True
+    if word not in OPEN:
+        raise Refused('%s holds no bitmap.' % member.secondary, object=member.secondary, found='first word %r' % word,
+                      needed='the second bitmap of %s' % member.shadow)
+    if not work.context.params['unclosed']:
+        # iiadm would ask, and take it for yes where nobody can answer.
+        raise Refused('The other host has not ended its set with %s.' % member.secondary, object=member.secondary,
+                      found='a bitmap in use', needed='the set disabled on the other host', look='iiadm -l on the other host',
+                      remedy='disable it there; where that host is lost, option unclosed, after which the next update copies everything')
+    return False
+
+
+STATES = {'enabled': enable, 'disabled': disable, 'exported': export, 'imported': take, 'joined': join}

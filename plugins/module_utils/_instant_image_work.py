@@ -1,0 +1,157 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""The sets of one call of ii_set or ii_copy: which they are, the states they are in, and whose they are."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import collections
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image import (
+    BLOCK, LIMIT, InstantImage, block_device, bundle, devices, faults, state_of, valid_path)
+
+SET, COPY = 'ii_set', 'ii_copy'
+ABSENT = 'absent'
+FIELDS = ('shadow', 'master', 'bitmap', 'secondary', 'filesystem')
+# The parts of a path that only say what kind of device it is.
+KINDS_OF_DEVICE = ('', 'dev', 'vx', 'md', 'rdsk')
+
+Member = collections.namedtuple('Member', FIELDS)
+
+
+def member_of(entry):
+    """The Member of an entry of option members, or of an undo entry."""
+    paths = [valid_path(entry[name], name) if entry.get(name) else None for name in FIELDS[:-1]]
+    return Member(*(paths + [entry.get('filesystem')]))
+
+
+def volume_name(path):
+    """A short name of a volume, such as oradg/vol01 for /dev/vx/rdsk/oradg/vol01."""
+    return '/'.join(part for part in path.split('/') if part not in KINDS_OF_DEVICE)
+
+
+def entries_of(record, kind):
+    """The undo entries of this kind in the record of a run; none without a record."""
+    return [entry for entry in record.data['undo'] if entry['id'].startswith(kind + ':')] if record else []
+
+
+def undo_id(kind, shadow):
+    return '%s:%s' % (kind, shadow)
+
+
+class Work:
+    """members: [Member]; sets: {shadow: Set} of the host; before: {shadow: state of a set, or absent}"""
+
+    def __init__(self, context, entries):
+        self.context = context
+        self.image = InstantImage(context.runner)
+        self.members = [member_of(entry) for entry in entries]
+        shadows = [member.shadow for member in self.members]
+        if len(set(shadows)) != len(shadows):
+            raise Refused('A shadow is named more than once in members.', object=', '.join(shadows), needed='each set once')
+        self.before = self.now()
+        assumed = context.params['assume'] or {}
+        if context.check:
+            self.before.update((shadow, assumed[shadow]) for shadow in shadows if shadow in assumed)
+
+    def now(self):
+        """The states as the host shows them now."""
+        self.sets = self.image.sets()
+        return dict((member.shadow, state_of(self.sets[member.shadow]) if member.shadow in self.sets else ABSENT) for member in self.members)
+
+    def set(self, member):
+        return self.image.one(member.shadow, self.sets)
+
+    def state(self, member):
+        return self.before[member.shadow]
+
+    def in_state(self, *states):
+        return [member for member in self.members if self.state(member) in states]
+
+    def predicted(self, state, members):
+        """The states once these members are in this one."""
+        return dict(self.before, **dict((member.shadow, state) for member in members))
+
+    def owner(self, kind, member):
+        """The open run on this host that has the member in its record, or None."""
+        return _split.owner(self.context.params['state_dir'], undo_id(kind, member.shadow))
+
+    def refuse_other_run(self, kind, member, *allowed):
+        """Refused if an open run has the member that is neither this one nor one of allowed."""
+        owner = self.owner(kind, member)
+        mine = [record.run for record in (self.context.record,) + allowed if record]
+        if owner is not None and owner.run not in mine:
+            raise Refused('Run %s works with %s.' % (owner.run, member.shadow), object=member.shadow, found='phase %s' % owner.data['phase'],
+                          look='playbook volmgr.snapbackup.status', remedy='wait for it; if it is dead, run the playbook '
+                          'volmgr.snapbackup.recover')
+
+    def refuse_unless(self, member, states, why):
+        """Refused unless the set is in one of states, and, where it is on the host as it is, has no fault."""
+        state = self.state(member)
+        if state not in states:
+            found = faults(self.sets[member.shadow]) if member.shadow in self.sets else []
+            raise Refused('%s: the set is %s.' % (why, state), object=member.shadow, found='; '.join([state] + found),
+                          needed=' or '.join(states), look='iiadm -i %s' % member.shadow, remedy=REMEDIES.get(state))
+
+    def refuse_dependent(self, member):
+        found = self.sets.get(member.shadow)
+        if found and found.kind == 'dependent':
+            raise Refused('%s is a dependent shadow, which is nothing without its master.' % member.shadow, object=member.shadow,
+                          found='dependent copy', needed='independent copy', look='iiadm -i %s' % member.shadow)
+
+    def refuse_mounted(self, path):
+        """Refused if a volume is mounted. iiadm does not see that of every path."""
+        mount = _split.mounted(path, devices(path))
+        if mount:
+            raise Refused('%s is mounted.' % path, object=path, found='mounted on %s' % mount.point, needed='not mounted', look='mount',
+                          remedy='umount %s' % mount.point)
+
+    def act(self, argv, member, states):
+        """Run a command that handles one member. CommandFailed unless its set is in one of states then."""
+        result = self.context.change(argv, timeout=LIMIT)
+        if result is None:
+            return
+        found = self.now()[member.shadow]
+        # The exit code alone proves nothing in either direction.
+        if found not in states:
+            raise CommandFailed(result, '%s had no effect.' % ' '.join(argv) if result.rc == 0 else None, object=member.shadow, found=found,
+                                needed=' or '.join(states), look='iiadm -i %s' % member.shadow)
+
+    def record_member(self, member):
+        """The run record's entry for a member."""
+        found = self.set(member)
+        mount = _split.mounted(found.master, devices(found.master), member.filesystem)
+        return {'volume': volume_name(found.master), 'copy': found.shadow, 'device': found.shadow, 'block_device': block_device(found.shadow),
+                'original': found.master, 'bytes': found.blocks * BLOCK, 'filesystem': mount.point if mount else None,
+                'fstype': mount.fstype if mount else None}
+
+
+REMEDIES = {
+    'copying': 'wait until it has ended (ii_info tells the progress)',
+    'interrupted': 'module ii_copy, state updated, and wait; to disable the set now would destroy what the shadow holds',
+    'exported': 'module ii_set, state joined, after its disk group was imported here',
+    'offline': 'repair the volume, then iiadm -R',
+    'suspended': 'iiboot -r; import the disk groups of its volumes before',
+}
+
+
+def refuse_travelling(master, bitmap, shadow, secondary):
+    """Refused if the volumes lie so that the shadow cannot go to another host, or the master would go with it.
+
+    The set's own bitmap goes on being written on this host while the shadow is away; the other one must be where the shadow is.
+    """
+    moved = bundle(shadow)
+    if moved is None:
+        return
+    for path, what in ((master, 'master'), (bitmap, 'bitmap')):
+        if path and bundle(path) == moved:
+            raise Refused('The %s would travel with the shadow.' % what, object=path, found='%s and %s in %s %s' % ((path, shadow) + moved),
+                          needed='master and bitmap in one that stays on this host',
+                          remedy='make the shadow and its second bitmap in a %s of their own' % moved[0])
+    if secondary and bundle(secondary) != moved:
+        raise Refused('The second bitmap would not travel with the shadow.', object=secondary, found='%s without %s' % (moved[1], secondary),
+                      needed='both in one %s' % moved[0], remedy='make a volume for it in %s %s' % moved)

@@ -1,0 +1,298 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Updating shadows of Instant Image and restoring from them, as Ansible runs it, with processes for everything."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+import re
+
+import pytest
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image_marks as marks
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run
+from instant_image import InstantImageHost
+
+COPYING = 'copy_in_progress,copying_master_to_shadow'
+BACK = 'copy_in_progress,copying_shadow_to_master'
+
+
+@pytest.fixture
+def solaris(tmpdir, monkeypatch):
+    """In the place of the host without Instant Image, for fixture call."""
+    made = InstantImageHost(str(tmpdir), monkeypatch)
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def host(solaris):
+    return solaris
+
+
+@pytest.fixture
+def members(host):
+    """Two sets of group G, whose masters are mounted."""
+    made = [host.enabled(host.member(number), group='G') for number in (1, 2)]
+    for member in made:
+        host.mount(member['master'])
+    return made
+
+
+@pytest.fixture
+def copy(call):
+    def run(state, check=False, members=None, **params):
+        if members is not None:
+            params['members'] = [dict(shadow=member['shadow']) for member in members]
+        return call('ii_copy', check=check, state=state, **params)
+    return run
+
+
+@pytest.fixture
+def run(call):
+    def begin(name='data', **params):
+        return call('backup_run', state='opened', name=name, manager='ii', members=[dict(volume=name)], **params)['run']
+    return begin
+
+
+def record(host, run):
+    return _run.load(host.state, run).data
+
+
+def undo(host, run):
+    return [entry['id'].split('/')[0] + entry['id'].split('/')[-1] for entry in record(host, run)['undo']]
+
+
+def is_void(host, member):
+    return marks.of(host.state, marks.VOID, member['shadow'])
+
+
+def states(result):
+    return dict((path.rpartition('/')[2], state) for path, state in result.items())
+
+
+def ended(host, *members):
+    """Let what is copied be copied."""
+    for member in members:
+        host.edit(member, 'flags', '-')
+
+
+def test_update_at_one_moment(host, members, copy, run):
+    name = run()
+    plan = copy('updated', check=True, members=members, run='<run>', group='G')
+    assert host.changes() == [] and host.locks() == []
+    done = copy('updated', members=members, run=name, group='G')
+    assert (done['changed'], done['verdict'], states(done['after'])) == (True, 'filesystem', {'s1': 'copying', 's2': 'copying'})
+    assert [line for line in host.journal('iiadm', 'lockfs') if not line.startswith(('iiadm -i', 'lockfs /'))][2:] == [
+        'iiadm -g G -u s', 'lockfs -u ' + ' '.join(host.points)]
+    assert [[word.replace(name, '<run>') for word in command['argv']] for command in done['commands']] == [
+        command['argv'] for command in plan['commands']]
+    data = record(host, name)
+    assert (data['phase'], data['verdict'], data['error'], len(data['window']['cuts'])) == ('split', 'filesystem', None, 1)
+    assert [(m['copy'], m['device'], m['original'], m['bytes'], m['filesystem']) for m in data['members']] == [
+        (member['shadow'], member['shadow'], member['master'], 8192 * 512, point) for member, point in zip(members, host.points)]
+    assert undo(host, name) == ['ii_copy:s1', 'ii_copy:s2'] and 'iiadm -i all' in data['layout'] and host.locks() == []
+    assert not any(is_void(host, member) for member in members)
+    again = copy('updated', members=members, run=name, group='G')
+    assert not again['changed'] and again['window'] == done['window'] and again['commands'] == []
+    ended(host, *members)
+    released = copy('released', run=name)
+    assert released['changed'] and undo(host, name) == [] and len(host.changes()) == 1
+
+
+def test_one_command_without_a_group(host, members, copy, run):
+    host.put('mnttab', '')
+    done = copy('updated', members=members, run=run())
+    assert done['verdict'] == 'crash' and host.changes() == ['iiadm -u s s1 s2']
+    assert copy('updated', members=[], run=run('none'))['failed']
+
+
+def test_the_shadow_is_void_and_the_way_back_written_before_the_cut(host, members, copy, run):
+    host.on('iiadm', 'case $* in *"-u s"*) grep -q ii_copy: "$D"/state/runs/*.json && grep -q void "$D/state/instant_image.json" && '
+            'echo noted >"$D/noted"; exit 1 ;; esac')
+    assert copy('updated', members=members, run=run())['failed'] and host.read('noted') == 'noted\n'
+
+
+@pytest.mark.parametrize('fault', ['exit 0', 'echo "iiadm: Update failed:" >&2; echo "II: Volume offline" >&2; exit 2',
+                                   'kill -9 $$', 'set -- -u s "$3"; trap "exit 2" EXIT'])
+def test_a_failed_update_makes_the_shadows_void(host, members, copy, run, fault):
+    name = run()
+    host.on('iiadm', 'case $* in *"-u s"*) %s ;; esac' % fault)
+    failed = copy('updated', members=members, run=name)
+    assert 'The shadows are void' in failed['msg'] and record(host, name)['verdict'] == 'torn' and host.locks() == []
+    assert undo(host, name) == [] and [is_void(host, member) for member in members] == [name] * 2
+    host.on('iiadm')
+    ended(host, *members)
+    again = run('again')
+    assert copy('updated', members=members, run=again)['changed'] and not any(is_void(host, member) for member in members)
+
+
+def test_an_overrun_lease_makes_the_shadows_void(host, members, copy, run):
+    name = run()
+    host.on('iiadm', 'case $* in *"-u s"*) sleep 20 ;; esac')
+    failed = copy('updated', members=members, run=name, lease=1)
+    assert 'lease' in failed['msg'] and [is_void(host, member) for member in members] == [name] * 2 and host.locks() == []
+
+
+def test_what_fails_before_the_cut_leaves_the_shadows_good(host, members, copy, run):
+    host.on('lockfs', 'case $1 in -w) exit 1 ;; esac')
+    failed = copy('updated', members=members, run=run())
+    assert 'No shadow was touched' in failed['msg'] and not any(is_void(host, member) for member in members) and host.changes() == []
+
+
+@pytest.mark.parametrize('flags, words', [
+    (COPYING, 'wait until'), ('shadow_volume_exported', 'is exported'), ('copy_not_active,copying_shadow_to_master', 'mixture'),
+    ('master_volume_offline', 'offline'), ('suspended', 'suspended'), ('odd', 'not documented')])
+def test_what_is_not_updated(host, members, copy, run, flags, words):
+    host.edit(members[0], 'flags', flags)
+    assert words in copy('updated', members=members, run=run())['msg'] and host.changes() == []
+
+
+def test_an_interrupted_copy_is_begun_again(host, members, copy, run):
+    host.edit(members[0], 'flags', 'copy_not_active,copying_master_to_shadow')
+    assert copy('updated', members=members, run=run())['changed']
+
+
+def test_mounted_shadows_and_wrong_groups(host, members, copy, run):
+    assert 'does not consist' in copy('updated', members=members[:1], run=run('a'), group='G')['msg']
+    assert 'does not consist' in copy('updated', members=members, run=run('b'), group='H')['msg']
+    assert 'every set' in copy('updated', members=members, run=run('c'), group='')['msg']
+    assert 'more than once' in copy('updated', members=members + members[:1], run=run('d'))['msg']
+    host.mount(members[1]['shadow'])
+    assert 's2 is mounted' in copy('updated', members=members, run=run('e'))['msg'] and host.changes() == []
+
+
+def test_the_shadows_of_others_are_left_alone(host, members, copy, run):
+    first, second = run('one'), run('two')
+    copy('updated', members=members, run=first)
+    ended(host, *members)
+    for state in ('updated', 'released'):
+        assert 'Run %s works' % first in copy(state, members=members, run=second)['msg']
+
+
+def test_everything_is_copied_where_the_bitmaps_may_not_know(host, members, copy, run):
+    marks.mark(host.state, marks.FULL, [members[0]['shadow']], 'old')
+    assert copy('updated', members=members, run=run(), group='G')['changed'] and host.changes() == ['iiadm -g G -c s']
+    assert marks.of(host.state, marks.FULL, members[0]['shadow']) is None
+
+
+def test_the_proof_is_about_the_moment(host, members, copy, run, call):
+    name = run()
+    copy('updated', members=members[:1], run=name)
+    clause, = record(host, name)['proof']
+    assert clause['argv'][1:] == ['-i', members[0]['shadow']]
+
+    def holds():
+        os.environ['LC_ALL'] = 'C'
+        return bool(re.search(clause['match'], os.popen(' '.join(clause['argv'])).read(), re.MULTILINE))
+    for flags, good in ((COPYING, True), ('-', True), ('shadow_volume_exported', True), ('copy_not_active,copying_master_to_shadow', False),
+                        (BACK, False), ('shadow_volume_offline', False), ('suspended', False)):
+        host.edit(members[0], 'flags', flags)
+        assert holds() == good, flags
+    host.edit(members[0], 'flags', '-')
+    host.edit(members[0], 'modified', 'Tue_Mar__4_21:00:06_2003')
+    assert not holds()
+
+
+def test_a_released_shadow_is_home(host, members, copy, run):
+    name = run()
+    copy('updated', members=members, run=name)
+    host.edit(members[0], 'flags', 'shadow_volume_exported')
+    assert 'still on another host' in copy('released', run=name)['msg'] and len(undo(host, name)) == 2
+
+
+@pytest.fixture
+def kept(host, members, copy, run):
+    """A backup whose shadow is kept, and a restore from it; the master is not mounted."""
+    backup = run()
+    copy('updated', members=members[:1], run=backup)
+    _run.load(host.state, backup).update(retained={'until': 'next_run', 'survives_reboot': True}, phase='retained')
+    ended(host, members[0])
+    host.put('mnttab', '')
+    return backup, run(kind='restore', source_run=backup)
+
+
+def test_restore_and_end_it(host, members, copy, kept):
+    backup, restore = kept
+    params = dict(run=restore, source_run=backup)
+    assert 'm1 in confirm' in copy('restored', **params)['msg']
+    params['confirm'] = [members[0]['master']]
+    plan = copy('restored', check=True, **params)
+    done = copy('restored', **params)
+    assert (done['changed'], states(done['after']), host.changes()[1:]) == (True, {'s1': 'copying'}, ['iiadm -n -u m s1'])
+    assert [command['argv'] for command in plan['commands']] == [command['argv'] for command in done['commands']]
+    assert not copy('restored', **params)['changed'] and undo(host, restore) == ['ii_restore:s1'] and undo(host, backup) == ['ii_copy:s1']
+    ended(host, members[0])
+    for dummy in range(2):
+        assert not copy('restored', **params)['changed'] and undo(host, restore) == []
+    assert len(host.changes()) == 2
+
+
+def test_an_interrupted_restore_goes_on_in_its_direction(host, members, copy, kept):
+    backup, restore = kept
+    params = dict(run=restore, source_run=backup, confirm=[members[0]['master']])
+    host.on('iiadm', 'case $* in *"-u m"*) grep -q ii_restore "$D"/state/runs/*.json && echo noted >"$D/noted"; exit 1 ;; esac')
+    assert copy('restored', **params)['failed'] and host.read('noted') == 'noted\n'
+    host.on('iiadm')
+    assert copy('restored', **params)['changed']
+    host.edit(members[0], 'flags', 'copy_not_active,copying_shadow_to_master')
+    again = copy('restored', **params)
+    assert again['changed'] and states(again['after']) == {'s1': 'copying'}
+    ended(host, members[0])
+    host.edit(members[0], 'flags', 'shadow_volume_offline')
+    assert 'broken off' in copy('restored', **params)['msg'] and undo(host, restore) == ['ii_restore:s1']
+
+
+def test_a_restore_that_did_nothing(host, members, copy, kept):
+    backup, restore = kept
+    host.on('iiadm', 'case $* in *"-u m"*) exit 0 ;; esac')
+    assert 'had no effect' in copy('restored', run=restore, source_run=backup, confirm=[members[0]['master']])['msg']
+
+
+def test_what_is_not_restored(host, members, copy, kept, run):
+    backup, restore = kept
+    params = dict(run=restore, source_run=backup, confirm=[members[0]['master']])
+    for name in ('master', 'shadow'):
+        table = host.read('mnttab')
+        os.rename(host.points[0], host.points[0] + '.' + name) if os.path.exists(host.points[0]) else None
+        host.mount(members[0][name])
+        assert 'is mounted' in copy('restored', **params)['msg']
+        host.put('mnttab', table)
+    marks.mark(host.state, marks.VOID, [members[0]['shadow']], 'old')
+    assert 'one point in time' in copy('restored', **params)['msg']
+    marks.mark(host.state, marks.VOID, [members[0]['shadow']], None)
+    source = _run.load(host.state, backup)
+    source.update(job=_process.identity(os.getpid(), source.data['boot']))
+    assert 'still reads' in copy('restored', **params)['msg']
+    source.update(job=None)
+    host.edit(members[0], 'modified', 'Tue_Mar__4_21:00:06_2003')
+    assert 'not proved' in copy('restored', **params)['msg']
+    for flags, words in ((COPYING, 'wait until'), ('shadow_volume_exported', 'is exported'),
+                         ('copy_not_active,copying_master_to_shadow', 'completely')):
+        host.edit(members[0], 'flags', flags)
+        assert words in copy('restored', members=members[:1], run=restore, confirm=params['confirm'])['msg']
+    assert 'kind backup' in copy('restored', **dict(params, run=run('other')))['msg']
+    assert [line for line in host.changes() if ' m ' in line] == []
+
+
+def test_info(host, members, call):
+    host.edit(members[0], 'flags', COPYING)
+    host.edit(members[0], 'percent', '42')
+    host.edit(members[0], 'dirty', 'dirty')
+    marks.mark(host.state, marks.VOID, [members[1]['shadow']], 'old')
+    found = call('ii_info', volumes=[members[0]['master'], '/dev/rdsk/none'])
+    assert found['in_progress'] and found['progress'] == [
+        {'object': members[0]['shadow'], 'state': 'copying master to shadow', 'percent': 58, 'bytes': None, 'eta': None}]
+    assert found['groups'] == {'G': [member['shadow'] for member in members]}
+    assert found['volumes'] == {members[0]['master']: {'bytes': 8192 * 512, 'bitmap_bytes': 24576},
+                                '/dev/rdsk/none': {'bytes': None, 'bitmap_bytes': None}}
+    first, second = (found['sets'][member['shadow']] for member in members)
+    assert (first['state'], first['filesystem'], first['healthy'], first['void']) == ('copying', host.points[0], True, None)
+    assert (second['state'], second['void'], second['bytes']) == ('synced', 'old', 8192 * 512)
+    assert call('ii_info', sets=[])['sets'] == {} and list(call('ii_info', sets=[members[1]['shadow']])['sets']) == [members[1]['shadow']]
+    assert 'no set' in call('ii_info', sets=[members[0]['master']])['msg']
+    host.on('iiadm', 'echo "/dev/ii: No such file or directory" >&2; exit 1')
+    assert '/dev/ii' in call('ii_info')['msg']
