@@ -49,8 +49,9 @@ def valid_path(path, what='volume'):
 def valid_group(name):
     """name, if it can be a group. With an empty name iiadm means every set that is in no group."""
     if not GROUP.match(name) or len(name) > LONGEST:
-        raise Refused('%r cannot be the name of a group.' % (name,), object=repr(name), needed='letters, digits, dots, dashes, underscores, '
-                      'no dash or dot first; an empty name would mean every set that is in no group')
+        raise Refused('%r cannot be the name of a group.' % (name,), object=repr(name),
+                      needed='letters, digits, dots, dashes, underscores, no dash or dot first; an empty name '
+                      'would mean every set that is in no group')
     return name
 
 
@@ -139,6 +140,13 @@ class InstantImage:
             raise Refused('There is no set with the shadow %s on this host.' % shadow, object=shadow, found='not in the configuration',
                           needed='an enabled set, which is named by its shadow', look='iiadm -l')
         return found
+
+    def status_pattern(self, found, flags):
+        """A pattern for the status of a Set as long as nobody has updated it since and its line of flags matches flags."""
+        parts = [r'^%s: \(shadow volume\)' % re.escape(found.shadow), flags]
+        if found.modified:
+            parts.append('Latest modified time: %s$' % re.escape(found.modified))
+        return r'\n(?:.+\n)*?'.join(parts)
 
     def layout(self):
         """What is needed to make the sets again."""

@@ -11,8 +11,6 @@ ended well. Whatever happens in between, nobody takes a shadow for a copy that i
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
-import re
-
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image as image
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image_marks as marks
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _quiesce, _split
@@ -33,7 +31,7 @@ def update(context):
                     verdict=data['verdict'])
     for member in work.members:
         refuse_update(work, member)
-    members = [work.record_member(member) for member in work.members] if not is_predicted(work) else predicted_members(work)
+    members = [work.record_member(member) for member in work.members]
     argv = update_argv(work)
     old = dict((member.shadow, work.sets[member.shadow].modified) for member in work.members if member.shadow in work.sets)
     window, verdict = _split.prepare_window(context, members, [argv], lambda look: confirm(work, look, old), worth)
@@ -43,16 +41,6 @@ def update(context):
         return dict(changed=True, before=work.before, after=work.predicted(image.SYNCED, work.members), members=members, verdict=verdict)
     cut(work, members, window, verdict, argv, old)
     return dict(changed=True, before=work.before, after=work.now(), members=members, window=context.record.data['window'], verdict=verdict)
-
-
-def is_predicted(work):
-    return work.context.check and any(member.shadow not in work.sets for member in work.members)
-
-
-def predicted_members(work):
-    """The run record's members of sets that are only predicted: nothing is known of them but their names."""
-    return [{'volume': member.shadow, 'copy': member.shadow, 'device': member.shadow, 'block_device': image.block_device(member.shadow),
-             'original': None, 'bytes': None, 'filesystem': member.filesystem, 'fstype': None} for member in work.members]
 
 
 def worth(members, applications):
@@ -79,7 +67,8 @@ def already_updated(work):
 
 def refuse_update(work, member):
     """Refused unless the shadow is here, and nobody needs what it holds."""
-    if work.state(member) == image.INTERRUPTED and TO_MASTER in work.sets[member.shadow].flags:
+    found = work.sets.get(member.shadow)
+    if found and work.state(member) == image.INTERRUPTED and TO_MASTER in found.flags:
         raise Refused('A restore from %s was broken off: its master is a mixture of both.' % member.shadow, object=member.shadow,
                       found='copy not active, copying shadow to master', needed='the restore finished',
                       remedy='module ii_copy, state restored')
@@ -103,6 +92,9 @@ def update_argv(work):
     named = [member.shadow for member in work.members]
     inside = [found.shadow for found in work.sets.values() if found.group == group]
     outside = [shadow for shadow in named if shadow in work.sets and shadow not in inside]
+    if outside and work.context.check and work.context.params['assume']:
+        # Only predicted to be put into it.
+        outside = []
     if outside or [shadow for shadow in inside if shadow not in named]:
         raise Refused('Group %s does not consist of just the sets that were named.' % group, object=group,
                       found=', '.join(sorted(inside)) or 'no such group', needed=', '.join(sorted(named)), look='iiadm -g %s -l' % group)
@@ -146,15 +138,11 @@ def cut(work, members, window, verdict, argv, old):
 
 def proof(work):
     """What must still be true for the shadows to be the same cut: see the run record's key proof."""
-    sets, clauses = work.image.sets(), []
-    for member in work.members:
-        found = work.image.one(member.shadow, sets)
-        # The lines of a set; exported or not, and copied to its end or not yet.
-        parts = [r'^%s: \(shadow volume\)' % re.escape(member.shadow), r'Independent copy(?!.*(?:not active|to master|offline)).*']
-        if found.modified:
-            parts.append('Latest modified time: %s$' % re.escape(found.modified))
-        clauses.append({'argv': [work.image.iiadm, '-i', member.shadow], 'match': r'\n(?:.+\n)*?'.join(parts)})
-    return clauses
+    sets = work.image.sets()
+    # Exported or not, and copied to its end or not yet.
+    return [{'argv': [work.image.iiadm, '-i', member.shadow],
+             'match': work.image.status_pattern(work.image.one(member.shadow, sets),
+                                                r'Independent copy(?!.*(?:not active|to master|offline)).*')} for member in work.members]
 
 
 def release(context):

@@ -49,5 +49,5 @@ def refuse_void(state_dir, shadow):
     run = of(state_dir, VOID, shadow)
     if run:
         raise Refused('What %s holds is not proved to be one point in time.' % shadow, object=shadow,
-                      found='the update of run %s has failed, or its window lasted too long' % run, needed='a shadow that was updated since',
-                      remedy='module ii_copy, state updated')
+                      found='the update of run %s has failed, or its window lasted too long' % run,
+                      needed='a shadow that was updated since', remedy='module ii_copy, state updated')

@@ -76,8 +76,8 @@ class Block:
 
     def wrong(self, needed):
         found = self.lines[self.at] if self.at < len(self.lines) else 'the end of what iiadm said'
-        raise UnknownWord('iiadm printed a status that is not documented.', object=self.lines[0] if self.lines else None, found=found.strip(),
-                          needed=needed, look=LOOK)
+        raise UnknownWord('iiadm printed a status that is not documented.', object=self.lines[0] if self.lines else None,
+                          found=found.strip(), needed=needed, look=LOOK)
 
 
 def parse_status(text):

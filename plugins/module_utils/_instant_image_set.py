@@ -209,7 +209,9 @@ def refuse_export(work, member):
     # In check mode the copy is only predicted to have ended.
     allowed = (image.SYNCED, image.COPYING) if work.context.check else (image.SYNCED,)
     work.refuse_unless(member, allowed, 'The shadow cannot be exported now')
-    marks.refuse_void(work.context.params['state_dir'], member.shadow)
+    if not (work.context.check and work.context.params['assume']):
+        # Else it is predicted to be updated before.
+        marks.refuse_void(work.context.params['state_dir'], member.shadow)
     work.refuse_other_run(COPY, member)
     member = own_volumes(work, member)
     need(member, 'secondary')
@@ -238,7 +240,16 @@ def take(context):
         work.act([work.image.iiadm, '-I', member.shadow, member.secondary], member, (image.IMPORTED,))
         if not context.check:
             marks.mark(context.params['state_dir'], marks.RETURNED, [member.shadow], None)
+    if context.record and not context.check:
+        work.now()
+        context.record.update(proof=[proof(work, member) for member in work.members])
     return result(work, waiting, image.IMPORTED)
+
+
+def proof(work, member):
+    """What must still be true for the shadow to be the one that was imported: see the run record's key proof."""
+    lines = work.image.status_pattern(work.set(member), r'Independent copy, shadow volume imported')
+    return {'argv': [work.image.iiadm, '-i', member.shadow], 'match': lines}
 
 
 def is_imported(work, member):

@@ -4,8 +4,8 @@
 
 """Volumes under the storage volume layer of Availability Suite (svadm(1M)).
 
-States of a volume here: enabled (svadm -e has put it there), held (another product has, as iiadm does with the volumes of its sets), or
-disabled.
+States of a volume here: enabled, held (a set of this host needs it there, or another product has put it there), or disabled. svadm shows
+what iiadm has put there like everything else, so this is asked of the sets.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -52,8 +52,18 @@ class Volumes:
         result = self.context.runner([self.svadm])
         if result.rc != 0:
             raise CommandFailed(result, 'svadm does not tell which volumes there are.', look='svadm -i')
-        found = parse_volumes_of_sv(result.out, result.err)
-        return dict((name, (ENABLED if found[name] else HELD) if name in found else DISABLED) for name in self.names)
+        found, needed = parse_volumes_of_sv(result.out, result.err), self.needed()
+        return dict((name, DISABLED if name not in found else HELD if name in needed or not found[name] else ENABLED)
+                    for name in self.names)
+
+    def needed(self):
+        """{raw device: shadow of the set that needs to see what is written to it}"""
+        found = {}
+        for one in InstantImage(self.context.runner).sets().values() if _platform.find('iiadm') else ():
+            found[one.master] = one.shadow
+            if state_of(one) != EXPORTED:
+                found[one.shadow] = one.shadow
+        return found
 
     def bring(self, name, wanted):
         """One volume in each call: svadm takes no more (svadm(1M))."""
@@ -64,7 +74,7 @@ class Volumes:
             return
         found = self.now()[name]
         # The exit code alone proves nothing in either direction.
-        if found != wanted:
+        if found not in ((wanted, HELD) if wanted == ENABLED else (wanted,)):
             raise CommandFailed(result, None if result.rc else '%s had no effect.' % ' '.join(result.argv), object=name, found=found,
                                 needed=wanted, look='svadm -i')
 
@@ -77,28 +87,27 @@ class Volumes:
 def change(context):
     context.refuse_ended()
     work, wanted = Volumes(context), context.params['state']
-    reached = (ENABLED, HELD) if wanted == ENABLED else (DISABLED,)
+    # In check mode what a set holds is predicted to be let go with its export.
+    reached = (ENABLED, HELD) if wanted == ENABLED else (DISABLED, HELD) if context.check else (DISABLED,)
     moving = [name for name in work.names if work.before[name] not in reached]
-    if wanted == DISABLED and moving:
-        refuse_needed(work, moving)
+    if wanted == DISABLED:
+        refuse_held(work, moving)
     for name in moving:
         work.bring(name, wanted)
-    after = dict(work.before, **dict((name, wanted) for name in moving)) if context.check else work.now()
+    after = dict((name, wanted if wanted == DISABLED or name in moving else work.before[name]) for name in work.names)
+    after = after if context.check else work.now()
     if context.record and not context.check:
         context.record.clear_undo(*[entry['id'] for entry in context.record.data['undo'] for name in work.names
                                     if entry['id'] == undo_id(name) and entry['action'] == after[name]])
     return dict(changed=bool(moving), before=work.before, after=after)
 
 
-def refuse_needed(work, names):
-    """Refused if a set needs to see what is written to one of these, or another product holds it."""
-    sets = InstantImage(work.context.runner).sets().values() if _platform.find('iiadm') else []
+def refuse_held(work, names):
+    """Refused if one of these is held."""
     for name in names:
-        used = [found.shadow for found in sets if name == found.master or name == found.shadow and state_of(found) != EXPORTED]
-        if used and not work.context.check:
-            raise Refused('A set needs to see what is written to %s.' % name, object=name, found='the set of shadow %s' % used[0],
-                          needed='a shadow that is exported, or no set', look='iiadm -l',
-                          remedy='module ii_set, state exported or disabled')
         if work.before[name] == HELD:
-            raise Refused('%s is held by another product than svadm.' % name, object=name, found='not in the configuration of svadm',
-                          needed='enabled by svadm', look='svadm -i; dscfg -l', remedy='let that product go of it')
+            shadow = work.needed().get(name)
+            raise Refused('%s is needed under SV, or writes to it would not be noticed.' % name, object=name,
+                          found='the set of shadow %s' % shadow if shadow else 'held by another product',
+                          look='iiadm -l; svadm -i; dscfg -l', needed='a shadow that is exported, or no set',
+                          remedy='module ii_set, state exported or disabled')

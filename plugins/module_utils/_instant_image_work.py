@@ -12,7 +12,7 @@ import collections
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image import (
-    BLOCK, LIMIT, InstantImage, block_device, bundle, devices, faults, state_of, valid_path)
+    BLOCK, LIMIT, InstantImage, block_device, bundle, devices, faults, size_of, state_of, valid_path)
 
 SET, COPY = 'ii_set', 'ii_copy'
 ABSENT = 'absent'
@@ -61,7 +61,8 @@ class Work:
     def now(self):
         """The states as the host shows them now."""
         self.sets = self.image.sets()
-        return dict((member.shadow, state_of(self.sets[member.shadow]) if member.shadow in self.sets else ABSENT) for member in self.members)
+        return dict((member.shadow, state_of(self.sets[member.shadow]) if member.shadow in self.sets else ABSENT)
+                    for member in self.members)
 
     def set(self, member):
         return self.image.one(member.shadow, self.sets)
@@ -81,13 +82,18 @@ class Work:
         return _split.owner(self.context.params['state_dir'], undo_id(kind, member.shadow))
 
     def refuse_other_run(self, kind, member, *allowed):
-        """Refused if an open run has the member that is neither this one nor one of allowed."""
+        """Refused if an open run has the member that is neither this one nor one of allowed.
+
+        In check mode a run whose members are told by assume is predicted to have given them back.
+        """
+        if self.context.check and member.shadow in (self.context.params['assume'] or {}):
+            return
         owner = self.owner(kind, member)
         mine = [record.run for record in (self.context.record,) + allowed if record]
         if owner is not None and owner.run not in mine:
-            raise Refused('Run %s works with %s.' % (owner.run, member.shadow), object=member.shadow, found='phase %s' % owner.data['phase'],
-                          look='playbook volmgr.snapbackup.status', remedy='wait for it; if it is dead, run the playbook '
-                          'volmgr.snapbackup.recover')
+            raise Refused('Run %s works with %s.' % (owner.run, member.shadow), object=member.shadow,
+                          found='phase %s' % owner.data['phase'], look='playbook volmgr.snapbackup.status',
+                          remedy='wait for it; if it is dead, run the playbook volmgr.snapbackup.recover')
 
     def refuse_unless(self, member, states, why):
         """Refused unless the set is in one of states, and, where it is on the host as it is, has no fault."""
@@ -122,11 +128,15 @@ class Work:
                                 needed=' or '.join(states), look='iiadm -i %s' % member.shadow)
 
     def record_member(self, member):
-        """The run record's entry for a member."""
-        found = self.set(member)
-        mount = _split.mounted(found.master, devices(found.master), member.filesystem)
-        return {'volume': volume_name(found.master), 'copy': found.shadow, 'device': found.shadow, 'block_device': block_device(found.shadow),
-                'original': found.master, 'bytes': found.blocks * BLOCK, 'filesystem': mount.point if mount else None,
+        """The run record's entry for a member; in check mode the set may only be predicted."""
+        found = self.sets.get(member.shadow) if self.context.check else self.set(member)
+        master = found.master if found else member.master
+        if master is None:
+            raise Refused('It is not said which volume is the master.', object=member.shadow, needed='master in members')
+        blocks = found.blocks if found else size_of(master)
+        mount = _split.mounted(master, devices(master), member.filesystem)
+        return {'volume': volume_name(master), 'copy': member.shadow, 'device': member.shadow, 'block_device': block_device(member.shadow),
+                'original': master, 'bytes': blocks and blocks * BLOCK, 'filesystem': mount.point if mount else None,
                 'fstype': mount.fstype if mount else None}
 
 
@@ -153,5 +163,6 @@ def refuse_travelling(master, bitmap, shadow, secondary):
                           needed='master and bitmap in one that stays on this host',
                           remedy='make the shadow and its second bitmap in a %s of their own' % moved[0])
     if secondary and bundle(secondary) != moved:
-        raise Refused('The second bitmap would not travel with the shadow.', object=secondary, found='%s without %s' % (moved[1], secondary),
-                      needed='both in one %s' % moved[0], remedy='make a volume for it in %s %s' % moved)
+        raise Refused('The second bitmap would not travel with the shadow.', object=secondary,
+                      found='%s without %s' % (moved[1], secondary), needed='both in one %s' % moved[0],
+                      remedy='make a volume for it in %s %s' % moved)

@@ -31,6 +31,15 @@ options:
         description: Raw device of the shadow.
         type: str
         required: true
+      master:
+        description: Raw device of the master. It is needed in check mode where the set is only predicted.
+        type: str
+      bitmap:
+        description: Not used here, so that one list serves M(volmgr.snapbackup.ii_set) too.
+        type: str
+      secondary:
+        description: Not used here either.
+        type: str
       filesystem:
         description: Mount point the master is expected at. It is checked against the mount table; without it the mount table decides.
         type: path
@@ -151,7 +160,9 @@ def main():
         lambda context: STATES[context.params['state']](context),
         argument_spec=dict(
             RUN_OPTIONS, run=dict(type='str', required=True),
-            members=dict(type='list', elements='dict', options=dict(shadow=dict(type='str', required=True), filesystem=dict(type='path'))),
+            members=dict(type='list', elements='dict', options=dict(
+                shadow=dict(type='str', required=True), master=dict(type='str'), bitmap=dict(type='str'), secondary=dict(type='str'),
+                filesystem=dict(type='path'))),
             group=dict(type='str'), state=dict(type='str', choices=['updated', 'released', 'restored'], required=True),
             full=dict(type='bool', default=False), confirm=dict(type='list', elements='str', default=[]), source_run=dict(type='str'),
             assume=dict(type='dict'), **_quiesce.OPTIONS),

@@ -43,6 +43,9 @@ options:
           - Raw device of the second bitmap, which travels with the shadow and keeps account of what the other host writes. Required for
             O(state=exported), O(state=imported) and O(state=joined). Its size depends on the shadow.
         type: str
+      filesystem:
+        description: Not used here, so that one list serves M(volmgr.snapbackup.ii_copy) too.
+        type: path
   group:
     description: For O(state=enabled), name of the group that all the sets are in. It is made where there is none.
     type: str
@@ -164,7 +167,8 @@ def main():
         argument_spec=dict(
             RUN_OPTIONS,
             members=dict(type='list', elements='dict', options=dict(
-                shadow=dict(type='str', required=True), master=dict(type='str'), bitmap=dict(type='str'), secondary=dict(type='str'))),
+                shadow=dict(type='str', required=True), master=dict(type='str'), bitmap=dict(type='str'), secondary=dict(type='str'),
+                filesystem=dict(type='path'))),
             group=dict(type='str'),
             state=dict(type='str', choices=['enabled', 'disabled', 'exported', 'imported', 'joined'], required=True),
             confirm=dict(type='list', elements='str', default=[]), unclosed=dict(type='bool', default=False), assume=dict(type='dict')),

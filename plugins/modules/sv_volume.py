@@ -14,8 +14,10 @@ author: volmgr.snapbackup contributors (@volmgr)
 description:
   - Through the storage volume layer (SV) Instant Image sees what is written. Since release 3.1 C(iiadm) puts volumes under it
     by itself; before, and where somebody has done it by hand, a shadow must be taken out before its disk group can be deported.
-  - A volume that C(iiadm) holds is left alone. To put it under SV once more would leave it there after C(iiadm) has let it go.
-  - To take a volume out that an enabled set uses is refused, since writes to it would no longer be noticed.
+  - A volume that is under SV for a set of this host is left alone. To put it there once more would leave it there after C(iiadm) has let
+    it go.
+  - To take a volume out that a set needs is refused, since writes to it would no longer be noticed. In check mode such a shadow is
+    predicted to be let go by its export.
   - "Source: svadm(1M)."
 options:
   volumes:
@@ -58,7 +60,9 @@ EXAMPLES = r'''
 
 RETURN = r'''
 before:
-  description: State of every volume before the call, V(enabled), V(disabled), or V(held) where another product has put it under SV.
+  description:
+    - State of every volume before the call, V(enabled), V(disabled), or V(held) where it is under SV for a set of this host or for
+      another product.
   returned: success
   type: dict
   sample: {/dev/vx/rdsk/backup/vol01: enabled}

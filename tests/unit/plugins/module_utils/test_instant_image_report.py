@@ -101,7 +101,8 @@ def test_an_imported_set_has_no_master_and_old_releases_know_no_time():
 
 def test_sets_are_separated_by_a_line():
     stray = u'Warning: multiple cluster resource groups defined within a single I/O group\n'
-    assert [found.shadow[-6:] for found in parse_status(stray + RULER.join((GROUPED, IMPORTED, SUSPENDED)))] == ['vol01s', 'vol02s', 'vol03s']
+    found = parse_status(stray + RULER.join((GROUPED, IMPORTED, SUSPENDED)))
+    assert [one.shadow[-6:] for one in found] == ['vol01s', 'vol02s', 'vol03s']
     assert parse_status(u'') == []
 
 
@@ -116,9 +117,11 @@ def test_suspended_in_a_cluster(words):
     GROUPED.replace(u'copy in progress', u'copy in progress, copy not active'),
     GROUPED.replace(u'to shadow', u'to shadow, copying shadow to master'),
     GROUPED.replace(u'Independent', u'Instant'), GROUPED.replace(u'Mar', u'Mai'), GROUPED.replace(u'(bitmap dirty)', u'(bitmap odd)'),
-    GROUPED.replace(u'set: 42', u'set: 101'), GROUPED.replace(u'\t(bitmap dirty)\n', u''), GROUPED.replace(u'size: 20971520', u'size: many'),
+    GROUPED.replace(u'set: 42', u'set: 101'), GROUPED.replace(u'\t(bitmap dirty)\n', u''),
+    GROUPED.replace(u'size: 20971520', u'size: many'),
     GROUPED + u'more\n', GROUPED.replace(u'Volume size: 20971520\n', u''), GROUPED + IMPORTED, SUSPENDED + u'more\n',
-    SUSPENDED.replace(u'Suspended.', u'Sleeping.'), GROUPED.replace(u'(master', u'(shadow'), IMPORTED.replace(u'/dev/vx/rdsk/backup/vol02s', u'<imported_shadow>'),
+    SUSPENDED.replace(u'Suspended.', u'Sleeping.'), GROUPED.replace(u'(master', u'(shadow'),
+    IMPORTED.replace(u'/dev/vx/rdsk/backup/vol02s', u'<imported_shadow>'),
     COMPACT.replace(u'overflow', u'bitmap', 1), u'Volume is not in configuration file\n', GROUPED.split(u'Independent')[0], RULER,
     OLD.replace(u'copy', u'copy, shadow volume exported, shadow volume imported', 1)])
 def test_what_is_not_documented_is_an_error(damaged):
@@ -161,8 +164,8 @@ def test_size_of_a_bitmap(gib, kib):
     assert image.bitmap_blocks(gib << 21) == kib * 2
 
 
-@pytest.mark.parametrize('path', ['', '-d', 'vol01', '/dev/vx/dsk/dg/v', '/dev/vx/rdsk/../x', '/dev/vx/rdsk/a b', '/dev/vx/rdsk/dg/' + 'v' * 50,
-                                  '/etc/rdsk/x', '/dev/rdsk/x\n', '/dev//rdsk/x'])
+@pytest.mark.parametrize('path', ['', '-d', 'vol01', '/dev/vx/dsk/dg/v', '/dev/vx/rdsk/../x', '/dev/vx/rdsk/a b',
+                                  '/dev/vx/rdsk/dg/' + 'v' * 50, '/etc/rdsk/x', '/dev/rdsk/x\n', '/dev//rdsk/x'])
 def test_paths_that_are_refused(path):
     with pytest.raises(Refused):
         image.valid_path(path)
@@ -183,8 +186,8 @@ def test_groups_that_are_refused(name):
 
 
 def test_names_and_block_devices():
-    assert [volume_name(path) for path in ('/dev/vx/rdsk/oradg/vol01', '/dev/md/rdsk/d1', '/dev/md/blue/rdsk/d1', '/dev/rdsk/c1t0d0s0')] == [
-        'oradg/vol01', 'd1', 'blue/d1', 'c1t0d0s0']
+    paths = ('/dev/vx/rdsk/oradg/vol01', '/dev/md/rdsk/d1', '/dev/md/blue/rdsk/d1', '/dev/rdsk/c1t0d0s0')
+    assert [volume_name(path) for path in paths] == ['oradg/vol01', 'd1', 'blue/d1', 'c1t0d0s0']
     assert image.block_device('/dev/md/oraset/rdsk/d10') == '/dev/md/oraset/dsk/d10'
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image_marks as marks
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from instant_image import InstantImageHost
 
 COPYING = 'copy_in_progress,copying_master_to_shadow'
@@ -186,8 +187,7 @@ def test_the_proof_is_about_the_moment(host, members, copy, run, call):
     assert clause['argv'][1:] == ['-i', members[0]['shadow']]
 
     def holds():
-        os.environ['LC_ALL'] = 'C'
-        return bool(re.search(clause['match'], os.popen(' '.join(clause['argv'])).read(), re.MULTILINE))
+        return bool(re.search(clause['match'], Runner()(clause['argv']).out, re.MULTILINE))
     for flags, good in ((COPYING, True), ('-', True), ('shadow_volume_exported', True), ('copy_not_active,copying_master_to_shadow', False),
                         (BACK, False), ('shadow_volume_offline', False), ('suspended', False)):
         host.edit(members[0], 'flags', flags)
@@ -256,11 +256,9 @@ def test_what_is_not_restored(host, members, copy, kept, run):
     backup, restore = kept
     params = dict(run=restore, source_run=backup, confirm=[members[0]['master']])
     for name in ('master', 'shadow'):
-        table = host.read('mnttab')
-        os.rename(host.points[0], host.points[0] + '.' + name) if os.path.exists(host.points[0]) else None
-        host.mount(members[0][name])
+        host.put('mnttab', '%s\t/mnt\tufs\trw\t0\n' % members[0][name].replace('/rdsk/', '/dsk/'))
         assert 'is mounted' in copy('restored', **params)['msg']
-        host.put('mnttab', table)
+        host.put('mnttab', '')
     marks.mark(host.state, marks.VOID, [members[0]['shadow']], 'old')
     assert 'one point in time' in copy('restored', **params)['msg']
     marks.mark(host.state, marks.VOID, [members[0]['shadow']], None)

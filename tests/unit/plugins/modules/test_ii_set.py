@@ -289,16 +289,20 @@ def test_what_iiadm_holds_is_left_alone(host, volumes):
     path = host.volume('s1')
     host.put('held', path + '\n')
     assert (volumes('enabled', volumes=[path])['changed'], host.changes()) == (False, [])
-    assert 'another product' in volumes('disabled', volumes=[path])['msg'] and host.changes() == []
+    assert 'another product' in volumes('disabled', volumes=[path])['found'] and host.changes() == []
+    member = host.enabled(host.member(2))
+    host.put('sv', member['shadow'] + '\n')
+    assert states(volumes('enabled', volumes=[member['shadow']])['before']) == {'s2': 'held'}
+    assert volumes('disabled', check=True, volumes=[member['shadow']])['commands'] == []
 
 
 def test_sv_is_not_taken_from_a_set(host, volumes):
     member = host.enabled(host.member(1))
     host.put('sv', member['shadow'] + '\n' + member['master'] + '\n')
     for name in ('shadow', 'master'):
-        assert 'needs to see' in volumes('disabled', volumes=[member[name]])['msg']
+        assert 'is needed under SV' in volumes('disabled', volumes=[member[name]])['msg']
     host.edit(member, 'flags', 'shadow_volume_exported')
-    assert 'needs to see' in volumes('disabled', volumes=[member['master']])['msg']
+    assert 'is needed under SV' in volumes('disabled', volumes=[member['master']])['msg']
     assert volumes('disabled', volumes=[member['shadow']])['changed']
 
 

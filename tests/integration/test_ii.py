@@ -1,0 +1,150 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Instant Image as a user runs it, with two hosts: predicted, backed up twice, restored; and what becomes of a run that is interrupted
+wherever it may be."""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from conftest import new
+from hosts import STATE_DIR, wait
+from plays import Play, planned
+
+CHANGES = re.compile(r"^(iiadm .*-(e|d|u|c|E|I|J|m) |svadm -|vxdg (-t )?(import|deport)|vxvol |lockfs -|fsck -F|dd )")
+RDSK = "/dev/vx/rdsk/"
+# A whole procedure on two hosts, on a machine that has more to do.
+LONG = 400
+
+
+def member(number):
+    """A set of vol0N."""
+    name = "vol%02d" % number
+    return {
+        "master": RDSK + "production/" + name, "bitmap": RDSK + "production/%s.bmp" % name, "shadow": RDSK + "backup/" + name,
+        "secondary": RDSK + "backup/%s.bmp" % name, **({"filesystem": "/" + name} if number < 3 else {}),
+    }  # fmt: skip
+
+
+def variables(*members, **more):
+    return {
+        "snapbackup_hosts": "node1", "snapbackup_reader": "node2", "snapbackup_manager": "ii", "snapbackup_name": "data",
+        "snapbackup_volumes": list(members), "snapbackup_group": "Backup1", "snapbackup_destination": "/backup/", "snapbackup_poll": 1,
+        "snapbackup_confirm_shadows": [entry["shadow"] for entry in members],
+        **{"snapbackup_" + key: value for key, value in more.items()},
+    }  # fmt: skip
+
+
+BOTH = (member(1), member(2))
+
+
+def changes(*hosts):
+    """The state-changing commands of the hosts, in their order, without the directories of devices."""
+    calls = sorted((call for host in hosts for call in host.journal()), key=lambda call: call.started)
+    return [line.replace(RDSK, "") for line in (" ".join(call.words) for call in calls) if CHANGES.match(line)]
+
+
+def fresh(lab):
+    return new(lab, "node1", "ii"), new(lab, "node2", "ii")
+
+
+def states(host):
+    """{shadow: state} as ii_info tells them."""
+    return {path.rpartition("/")[2]: found["state"] for path, found in host.module("ii_info")["sets"].items()}
+
+
+def groups(host):
+    return {line.split()[0] for line in host.out("vxdg", "list").splitlines()[1:]}
+
+
+def assert_home(primary, reader, *names):
+    """Every shadow at home, nothing on the reader, no open run, nothing left to undo."""
+    assert groups(primary) >= {"production", "backup"} and "backup" not in groups(reader)
+    assert states(primary) == dict.fromkeys(names or ("vol01", "vol02"), "synced") and states(reader) == {}
+    for host in (primary, reader):
+        assert STATE_DIR not in host.out("cat", "/etc/mnttab", "/proc/self/mounts")
+        assert [record["run"] for record in host.records() if record["closed"] is None or record["undo"]] == []
+
+
+def play(lab, name, given, *options):
+    """Two hosts and many tasks take their time."""
+    return Play(lab, name, given, *options).end(seconds=LONG)
+
+
+def images(reader, record):
+    """{volume: sha256 of its stored image}"""
+    found = reader.json(record["image"])["images"]
+    return {image["volume"]: reader.sha256("%s/%s" % (record["image"].rpartition("/")[0], image["file"])) for image in found}
+
+
+@pytest.fixture(scope="module")
+def done(lab):
+    """A preparation, a prediction and a backup, during which the masters are written to; what was seen."""
+    primary, reader = fresh(lab)
+    for point in ("/vol01", "/vol02"):
+        primary.fill(point, mib=1)
+    seen = SimpleNamespace(primary=primary, reader=reader)
+    play(lab, "prepare", variables(*BOTH))
+    seen.prepared = changes(primary, reader)
+    for host in (primary, reader):
+        host.forget()
+    seen.predicted = planned(play(lab, "backup", variables(*BOTH), "--check", "--diff"))
+    seen.by_check = changes(primary, reader)
+    running = Play(lab, "backup", variables(*BOTH))
+    wait(lambda: "imported" in reader.out("iiadm", "-i", "all"), "the shadows imported on the reader", LONG)
+    seen.frozen = reader.sha256(RDSK + "backup/vol01")
+    primary.fill("/vol01", "later", mib=1)
+    seen.later = primary.tree("/vol01")
+    running.end(seconds=LONG)
+    seen.journal = changes(primary, reader)
+    return seen
+
+
+def test_the_sequence_is_that_of_the_procedure(done):
+    assert done.prepared == [
+        "iiadm -g Backup1 -e ind production/vol%02d backup/vol%02d production/vol%02d.bmp" % ((number,) * 3) for number in (1, 2)
+    ]  # fmt: skip
+    assert [line for line in done.journal if not line.startswith(("dd ", "fsck ", "lockfs "))] == [
+        "iiadm -g Backup1 -u s", "iiadm -E backup/vol01", "iiadm -E backup/vol02", "vxvol -g backup stopall", "vxdg deport backup",
+        "vxdg -t import backup", "vxvol -g backup startall", "iiadm -I backup/vol01 backup/vol01.bmp",
+        "iiadm -I backup/vol02 backup/vol02.bmp", "iiadm -d backup/vol01", "iiadm -d backup/vol02", "vxvol -g backup stopall",
+        "vxdg deport backup", "vxdg import backup", "vxvol -g backup startall", "iiadm -J backup/vol01 backup/vol01.bmp",
+        "iiadm -J backup/vol02 backup/vol02.bmp",
+    ]  # fmt: skip
+
+
+def test_check_mode_changes_nothing_and_shows_the_commands(done):
+    assert done.by_check == []
+    shown = [line.replace(RDSK, "") for line in done.predicted]
+    assert [line for line in shown if line.startswith(("iiadm", "vxdg", "svadm"))] == [
+        line for line in done.journal if line.startswith(("iiadm", "vxdg", "svadm"))
+    ]  # fmt: skip
+
+
+def test_the_backup_is_complete_on_both_hosts_and_everything_is_home(done):
+    for host in (done.primary, done.reader):
+        (record,) = [record for record in host.records() if record["kind"] == "backup"]
+        assert (record["result"], record["verdict"], record["undo"]) == ("complete", "filesystem", [])
+    assert_home(done.primary, done.reader)
+
+
+def test_the_image_is_the_cut_and_the_masters_keep_what_was_written_meanwhile(done):
+    (record,) = [record for record in done.reader.records() if record["kind"] == "backup"]
+    assert images(done.reader, record)["production/vol01"] == done.frozen
+    assert done.primary.tree("/vol01") == done.later
+    assert done.primary.sha256(RDSK + "production/vol01") != done.frozen
+
+
+def test_a_controller_that_dies_while_the_shadows_are_away_leaves_nothing_behind(lab, done):
+    primary, reader = done.primary, done.reader
+    primary.fill("/vol01", "again", mib=1)
+    running = Play(lab, "backup", variables(*BOTH))
+    wait(lambda: "imported" in reader.out("iiadm", "-i", "all"), "the shadows imported on the reader", LONG)
+    running.kill()
+    primary.fill("/vol02", "meanwhile", mib=1)
+    trees = primary.tree("/vol01"), primary.tree("/vol02")
+    play(lab, "recover", {"snapbackup_hosts": "node1", "snapbackup_takeover": primary.record()["run"]})
+    assert_home(primary, reader)
+    assert (primary.tree("/vol01"), primary.tree("/vol02")) == trees
