@@ -97,9 +97,18 @@ def remarks(host, found):
                     told, state, ', '.join(work['undo']) or 'nothing')
 
 
+def alive_elsewhere(asked):
+    """The same results, in which a run that is dead on one host and alive on another, which reads its copies, is alive on both."""
+    alive = dict((work['run'], '%s, on %s' % (work['why'], host)) for host, found in asked.items() for entry in found['sets']
+                 for work in entry['open'] if work['condition'] == 'live')
+    return dict((host, dict(found, sets=[dict(entry, open=[
+        dict(work, condition='live', why=alive[work['run']]) if work['condition'] == 'dead' and work['run'] in alive else work
+        for work in entry['open']]) for entry in found['sets']])) for host, found in asked.items())
+
+
 def status_lines(results):
     """The lines for {host: result}."""
-    asked = dict((host, found) for host, found in results.items() if 'sets' in found)
+    asked = alive_elsewhere(dict((host, found) for host, found in results.items() if 'sets' in found))
     table = [HEAD] + [row for host in sorted(asked) for row in rows(host, asked[host]) or []]
     widths = [max(len(str(row[column])) for row in table) for column in range(len(HEAD))]
     lines = ['  '.join(str(cell).ljust(width) for cell, width in zip(row, widths)).rstrip() for row in table]

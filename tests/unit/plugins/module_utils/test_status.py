@@ -83,6 +83,15 @@ def test_hosts_that_have_nothing_or_do_not_answer():
         'node1: nothing was ever backed up or restored', 'node2: could not be asked: no route']
 
 
+def test_a_run_whose_copies_another_host_reads_is_alive_while_that_one_is():
+    here, there = told(dict()), told(dict(live='its copy job, process 7, is running'))
+    found = status_lines(dict(node1=dict(sets=here), node2=dict(sets=there)))
+    assert found[1].startswith('node1  home1  store  ')
+    assert found[3] == 'node1: backup 20261120T031500Z-a1b2c3 of set home1 is alive: its copy job, process 7, is running, on node2'
+    there = told(dict(run='20261120T031500Z-a1b2c4', live='its copy job, process 7, is running'))
+    assert status_lines(dict(node1=dict(sets=here), node2=dict(sets=there)))[1].startswith('node1  home1  store, DEAD')
+
+
 @pytest.mark.parametrize('seconds, text', [(None, '-'), (0, '0 s'), (59, '59 s'), (60, '1 min'), (7199, '1 h'), (200000, '2 d')])
 def test_ages(seconds, text):
     assert age(seconds) == text
