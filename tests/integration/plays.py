@@ -66,7 +66,7 @@ class Play:
 def failures(output):
     """The messages of failed tasks: {host: [msg]}"""
     found = {}
-    for host, result in re.findall(r"^(?:fatal|failed): \[(\S+)\].*? => (\{[^\n]*\}$|\{.*?^\})", output, re.M | re.S):
+    for host, result in re.findall(r"^(?:fatal|failed): \[(\S+)(?: -> \S+)?\].*? => (\{[^\n]*\}$|\{.*?^\})", output, re.M | re.S):
         found.setdefault(host, []).append(json.loads(result).get("msg", ""))
     return found
 

@@ -66,7 +66,7 @@ Volume size:     8192
 Percent of bitmap set: 0
 \t(bitmap dirty)
 '''
-OFFLINE = OLD.replace(u'Independent copy', u'Independent copy, bitmap volume offline').split(u'Percent')[0]
+OFFLINE = OLD.replace(u'Independent copy', u'Independent copy, bitmap volume offline').partition(u'Percent')[0]
 EVERY = (GROUPED, IMPORTED, SUSPENDED, COMPACT, OLD, OFFLINE)
 
 
@@ -122,7 +122,7 @@ def test_suspended_in_a_cluster(words):
     GROUPED + u'more\n', GROUPED.replace(u'Volume size: 20971520\n', u''), GROUPED + IMPORTED, SUSPENDED + u'more\n',
     SUSPENDED.replace(u'Suspended.', u'Sleeping.'), GROUPED.replace(u'(master', u'(shadow'),
     IMPORTED.replace(u'/dev/vx/rdsk/backup/vol02s', u'<imported_shadow>'),
-    COMPACT.replace(u'overflow', u'bitmap', 1), u'Volume is not in configuration file\n', GROUPED.split(u'Independent')[0], RULER,
+    COMPACT.replace(u'overflow', u'bitmap', 1), u'Volume is not in configuration file\n', GROUPED.partition(u'Independent')[0], RULER,
     OLD.replace(u'copy', u'copy, shadow volume exported, shadow volume imported', 1)])
 def test_what_is_not_documented_is_an_error(damaged):
     with pytest.raises(UnknownWord):
