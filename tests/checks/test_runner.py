@@ -55,7 +55,7 @@ def test_counts_of_pytest(content, counts, tmp_path, monkeypatch):
 
 def test_a_check_is_its_exit_code():
     assert suite.check("good", "true").run(live=False) == suite.Counts(passed=1)
-    assert suite.check("bad", "false").run(live=False) == suite.Counts(failed=1)
+    assert suite.check("bad", "false").run(live=False) == suite.Counts(failed=1, names=("bad: see above",))
 
 
 @pytest.mark.parametrize("argv, code", [("true", 0), ("false", 1), (None, 1)])
@@ -69,7 +69,9 @@ def test_the_last_line_and_the_exit_code(argv, code, tmp_path, monkeypatch, caps
     monkeypatch.setattr(suite, "PARTS", {"one": (part, 1)})
     assert suite.main([]) == code
     passed, failed, skipped = {"true": (1, 0, 0), "false": (0, 1, 0), None: (0, 0, 1)}[argv]
-    assert capsys.readouterr().out.splitlines()[-1] == "%d passed, %d failed, %d skipped" % (passed, failed, skipped)
+    said = capsys.readouterr().out.splitlines()
+    assert said[-1] == "%d passed, %d failed, %d skipped" % (passed, failed, skipped)
+    assert ("failed: it: see above" in said) == bool(failed)
 
 
 def test_an_interpreter_is_what_its_name_says(tmp_path, monkeypatch):

@@ -24,14 +24,15 @@ REPORTS = CACHE / "reports"
 
 @dataclass
 class Counts:
-    """Results of a step or of several."""
+    """Results of a step or of several. names: of tests that have failed, as far as they are known."""
 
     passed: int = 0
     failed: int = 0
     skipped: int = 0
+    names: tuple = ()
 
     def __add__(self, other):
-        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped)
+        return Counts(self.passed + other.passed, self.failed + other.failed, self.skipped + other.skipped, self.names + other.names)
 
     def __str__(self):
         return "%d passed, %d failed, %d skipped" % (self.passed, self.failed, self.skipped)
@@ -63,6 +64,8 @@ class Step:
         counts = self.count(done.returncode, done.stdout or "")
         heading = "" if live else "\n=== %s\n%s" % (self.title, done.stdout)
         print("%s--- %s: %s in %.0f s" % (heading, self.title, counts, time.monotonic() - started), flush=True)
+        # The output of a long run is far above its end.
+        counts.names = tuple("%s: %s" % (self.title, name) for name in counts.names or ("see above",)) if counts.failed else ()
         return counts
 
 
@@ -79,9 +82,10 @@ def pytest(title, python, *arguments, **more):
             sum(int(suite.get(name, 0)) for suite in suites for name in names.split())
             for names in ("tests", "failures errors", "skipped skips")
         )
+        failures = [case for case in root.iter("testcase") if {child.tag for child in case} & {"failure", "error"}]
         if returncode and not bad:
             bad, total = 1, total + 1
-        return Counts(total - bad - skipped, bad, skipped)
+        return Counts(total - bad - skipped, bad, skipped, tuple("%(classname)s::%(name)s" % case.attrib for case in failures))
 
     report.unlink(missing_ok=True)
     return Step(title, [python, "-m", "pytest", "-q", "--tb=short", "-rs", "--junit-xml", report, *arguments], count=count, **more)
@@ -187,9 +191,9 @@ def sanity_tests():
         yield Step("sanity, " + sanity.core_version(name), argv, cwd=cwd, env=env, count=lambda *done: Counts(*sanity.count(*done)))
 
 
-# In order, each with the number of its steps that run side by side. Unit tests mostly wait; what uses simulated hosts runs alone.
+# In order, each with the number of its steps that run side by side. What uses simulated hosts runs alone.
 PARTS = {
-    "unit": (unit, len(environments.UNIT_PYTHONS)),
+    "unit": (unit, 1 + (os.cpu_count() or 1)),
     "simulator": (simulator, 1),
     "faults": (faults, 1),
     "lab": (lab, 1),
@@ -221,6 +225,7 @@ def main(names):
     for name, (counts, seconds) in results.items():
         print("%-12s %4.0f s  %s" % (name, seconds, counts))
     total = sum((counts for counts, seconds in results.values()), Counts())
+    print("".join("failed: %s\n" % name for name in total.names), end="")
     print(total)
     return 1 if total.failed or not total.passed else 0
 

@@ -8,8 +8,8 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import json
-import sys
 
+from bare import COMMAND
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_session import DONE
 
 # Each line of the file answers is a pair: what is in the statement, and the answer; DIE, HANG and ERROR are special ones.
@@ -61,7 +61,7 @@ class Client:
     def __init__(self, place, name):
         self.file = place.join(name)
         self.path = str(self.file)
-        self.file.write(SCRIPT % (sys.executable, DONE, DONE, DONE))
+        self.file.write(SCRIPT % (COMMAND, DONE, DONE, DONE))
         self.file.chmod(0o755)
 
     def answer(self, pairs):

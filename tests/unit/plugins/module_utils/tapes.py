@@ -9,7 +9,8 @@ __metaclass__ = type
 
 import json
 import os
-import sys
+
+from bare import COMMAND
 
 PROGRAM = r'''
 import json, os, sys
@@ -99,7 +100,7 @@ class Drive:
     def tool(self, name, program):
         path = os.path.join(self.host.tools, name)
         with open(path, 'w') as target:
-            target.write('#!%s\n%s' % (sys.executable, program))
+            target.write('#!%s\n%s' % (COMMAND, program))
         os.chmod(path, 0o755)
 
     def read(self):
