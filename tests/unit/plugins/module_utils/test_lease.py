@@ -23,7 +23,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Le
 from scripted import eventually, gone
 
 # Long enough to take a lock first, also on a busy machine.
-SHORT = 1
+SHORT = 3
 LONG = 60
 # Long before what is waited for would end by itself.
 AT_ONCE = 20
@@ -236,7 +236,7 @@ def test_a_stopped_owner(place):
             lease.run(['/bin/sh', '-c', 'echo cut >>%s' % place.base.join('journal')])
         except LeaseExpired:
             place.base.join('refused').write('yes')
-    lease = place.lease(1)
+    lease = place.lease(SHORT)
 
     def stop():
         os.kill(os.getpid(), signal.SIGSTOP)

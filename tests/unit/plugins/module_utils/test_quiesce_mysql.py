@@ -206,7 +206,7 @@ def test_who_works_may_not_be_known(place):
 def test_a_lock_that_takes_longer_than_the_lease(place):
     place.answer(**{'BLOCK_COMMIT': 'HANG'})
     with pytest.raises(LeaseExpired):
-        place.window(place.holder(limit=60), seconds=2).open(Runner())
+        place.window(place.holder(limit=60), seconds=5).open(Runner())
     assert all(gone(pid) for pid in place.client.pids())
 
 

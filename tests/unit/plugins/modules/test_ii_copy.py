@@ -134,7 +134,7 @@ def test_a_failed_update_makes_the_shadows_void(host, members, copy, run, fault)
 def test_an_overrun_lease_makes_the_shadows_void(host, members, copy, run):
     name = run()
     host.on('iiadm', 'case $* in *"-u s"*) sleep 20 ;; esac')
-    failed = copy('updated', members=members, run=name, lease=1)
+    failed = copy('updated', members=members, run=name, lease=5)
     assert 'lease' in failed['msg'] and [is_void(host, member) for member in members] == [name] * 2 and host.locks() == []
 
 

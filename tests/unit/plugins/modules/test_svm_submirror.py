@@ -159,7 +159,7 @@ def test_a_window_that_fails_is_rolled_back(call, two, run, fault, cut):
     """
     name = run()
     two.on('metaoffline', fault)
-    told = call('svm_submirror', run=name, state='offline', members=MEMBERS, lease=1)
+    told = call('svm_submirror', run=name, state='offline', members=MEMBERS, lease=5)
     assert told['failed'] and 'left split' in told['msg']
     copies = dict(d1='d3', d4='d6')
     assert two.locks() == [] and dict((mirror, two.states(mirror)[copies[mirror]]) for mirror in copies) == dict(
@@ -438,7 +438,7 @@ def test_detach_in_check_mode(call, two, run):
 def test_a_window_of_detaching_that_fails_is_rolled_back(call, two, run, fault, cut):
     name = run()
     two.on('metadetach', fault)
-    told = call('svm_submirror', run=name, state='detached', members=MEMBERS, lease=1)
+    told = call('svm_submirror', run=name, state='detached', members=MEMBERS, lease=5)
     assert told['failed'] and two.locks() == [] and two.journal('metattach') == ['metattach d1 d3']
     assert two.states('d1')['d3'] == 'resyncing' and two.states('d4') == dict(d5='okay', d6='okay')
     assert undo(two, name) == ['svm_submirror:d1:d3'] and record(two, name)['verdict'] == 'torn'
