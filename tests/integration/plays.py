@@ -24,6 +24,7 @@ HOME1 = {
     "snapbackup_poll": 1,
 }
 CACHE = ROOT / ".cache"
+CONFIG = ROOT / "tests" / "lab" / "ansible.cfg"
 
 
 class Play:
@@ -32,7 +33,7 @@ class Play:
     def __init__(self, lab, playbook, variables, *options):
         environ = dict(
             os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="true", ANSIBLE_LOCALHOST_WARNING="false",
-            ANSIBLE_HOME=str(CACHE / "ansible"), ANSIBLE_COLLECTIONS_PATH=str(CACHE / "collections"),
+            ANSIBLE_HOME=str(CACHE / "ansible"), ANSIBLE_COLLECTIONS_PATH=str(CACHE / "collections"), ANSIBLE_CONFIG=str(CONFIG),
         )  # fmt: skip
         program = Path(sys.executable).with_name("ansible-playbook")
         named = playbook if "/" in str(playbook) else "volmgr.snapbackup." + playbook

@@ -75,6 +75,7 @@ class Site:
         environ = dict(
             os.environ, ANSIBLE_COLLECTIONS_PATH=str(self.collections), ANSIBLE_HOME=str(self.directory / "ansible"),
             ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="true", ANSIBLE_LOCALHOST_WARNING="false",
+            ANSIBLE_CONFIG=str(ROOT / "tests" / "lab" / "ansible.cfg"),
         )  # fmt: skip
         program = Path(sys.executable).with_name("ansible-playbook")
         named = ["volmgr.snapbackup." + playbook, "-l", "here", "-e", json.dumps(variables or {})]
