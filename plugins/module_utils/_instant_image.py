@@ -79,6 +79,14 @@ def bitmap_blocks(blocks):
     return HEADER + 2 * (whole // MAP_OF + MAP_MORE)
 
 
+def volumes_under_sv(run):
+    """{raw device: whether svadm -e has put it under SV}. run(argv) -> Result"""
+    result = run([_platform.need('svadm')])
+    if result.rc != 0:
+        raise CommandFailed(result, 'svadm does not tell which volumes there are.', look='svadm -i')
+    return report.parse_volumes_of_sv(result.out, result.err)
+
+
 def size_of(path):
     """Blocks of a device, or None where the system does not tell the end of one."""
     try:

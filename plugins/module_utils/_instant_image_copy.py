@@ -74,11 +74,20 @@ def refuse_update(work, member):
                       remedy='module ii_copy, state restored')
     work.refuse_unless(member, (image.SYNCED, image.INTERRUPTED), '%s cannot be updated now' % member.shadow)
     work.refuse_dependent(member)
+    refuse_unseen(work, member)
     work.refuse_other_run(COPY, member)
     if work.context.record:
         _split.refuse_being_restored(work.context.params['state_dir'], work.context.record)
         _split.refuse_being_read(work.context.record)
     work.refuse_mounted(member.shadow)
+
+
+def refuse_unseen(work, member):
+    """Refused where writes to a volume go past the set: neither would it be known what differs, nor would old data be kept."""
+    for path in work.unseen(member):
+        raise Refused('%s is not under SV, so the set does not see what is written to it.' % path, object=path, found='not listed by svadm',
+                      needed='a volume under SV', look='svadm -i', remedy='svadm -e %s; then update once with everything copied '
+                      '(option full of ii_copy, snapbackup_full=true of the role)' % path)
 
 
 def update_argv(work):

@@ -17,6 +17,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _sp
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_report import TO_MASTER, TO_SHADOW
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import COPY, Work, entries_of, undo_id
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
 
 RESTORE = 'ii_restore'
 
@@ -35,11 +36,11 @@ def restore(context):
     begun_before = [member for member in work.members if member not in waiting]
     if source and waiting:
         _split.refuse_being_read(source)
-        if not any(has_begun(work, member) for member in work.members) and not context.check:
-            _split.refuse_changed(context.runner, source)
+        refuse_updated(context, source, [member.shadow for member in waiting if not has_begun(work, member)])
+    refuse_shared(work)
     for member in waiting:
         refuse_restore(work, member, source)
-    begin(work, waiting)
+    begin(work, waiting, source)
     after = work.predicted(image.SYNCED, waiting) if context.check else work.now()
     if record and not context.check:
         finish(work, begun_before, after)
@@ -79,6 +80,32 @@ def is_waiting(work, member):
     return TO_MASTER in found.flags and work.state(member) == image.INTERRUPTED
 
 
+def refuse_updated(context, source, shadows):
+    """Refused unless these shadows are proved to hold what the run source has cut. One that was begun with is a moment of its own."""
+    clauses = [clause for clause in source.data['proof'] if clause['argv'][-1] in shadows]
+    if len(clauses) < len(shadows):
+        raise Refused('Run %s cannot prove what its shadows hold.' % source.run, object=source.run, found='no proof of some of them',
+                      needed=', '.join(shadows), remedy='restore from an image')
+    _split.refuse_changed(context.runner, source, clauses)
+
+
+def refuse_shared(work):
+    """Refused if two members would overwrite the same master."""
+    masters = [work.set(member).master for member in work.members]
+    for master in masters:
+        if masters.count(master) > 1:
+            raise Refused('%s is the master of more than one of the shadows.' % master, object=master,
+                          found=', '.join(member.shadow for member in work.members), needed='one shadow to restore it from')
+
+
+def refuse_sibling(work, member):
+    """Refused while another shadow of the same master is being copied to it, or was so in part."""
+    for found in work.sets.values():
+        if found.shadow != member.shadow and found.master == work.set(member).master and TO_MASTER in found.flags:
+            raise Refused('%s is being restored from another shadow.' % found.master, object=found.master, needed='that restore finished',
+                          found='%s: %s' % (found.shadow, ', '.join(found.flags)), look='iiadm -i %s' % found.shadow)
+
+
 def refuse_restore(work, member, source):
     """Refused unless the shadow holds one whole point in time, and its master may be overwritten."""
     work.refuse_unless(member, (image.SYNCED, image.INTERRUPTED), 'Nothing can be restored from %s now' % member.shadow)
@@ -90,8 +117,10 @@ def refuse_restore(work, member, source):
     marks.refuse_void(work.context.params['state_dir'], member.shadow)
     work.refuse_other_run(COPY, member, source)
     work.refuse_other_run(RESTORE, member)
+    refuse_sibling(work, member)
     for path in (found.master, member.shadow):
         work.refuse_mounted(path)
+        work.refuse_open(path)
     if found.master not in work.context.params['confirm']:
         raise Refused('%s would be overwritten.' % found.master, object=found.master,
                       found='confirm=%s' % ', '.join(work.context.params['confirm']), needed='%s in confirm' % found.master,
@@ -107,17 +136,27 @@ def note(work, member, done):
                          'modified': entry['modified'] if entry else work.set(member).modified})
 
 
-def begin(work, members):
+def begin(work, members, source):
     """Start to copy the shadows to their masters, each with a command of its own: iiadm would not ask for any of them."""
-    record, known = work.context.record, marks.read(work.context.params['state_dir'])
+    record = work.context.record
     for member in members:
         note(work, member, done=False)
     if record and members and not work.context.check and not record.data['layout']:
         # Only now: from here on the entries say which members there are.
         record.update(layout=work.image.layout())
     for member in members:
-        full = work.context.params['full'] or marks.FULL in known.get(member.shadow, {})
-        start(work, member, [work.image.iiadm, '-n', '-c' if full else '-u', 'm', member.shadow])
+        start(work, member, [work.image.iiadm, '-n', '-c' if is_full(work, member, source) else '-u', 'm', member.shadow])
+
+
+def is_full(work, member, source):
+    """Whether all is copied: where it is asked for, and where the bitmaps may not know all that differs.
+
+    They may lie in memory alone (ii_bitmap of ii(7D)), so after a boot nothing tells that they are whole.
+    """
+    context = work.context
+    known = marks.of(context.params['state_dir'], marks.FULL, member.shadow) is not None
+    booted = source is not None and source.data['boot'] != boot_identity(context.runner)
+    return context.params['full'] or known or booted or bool(work.unseen(member))
 
 
 def start(work, member, argv):

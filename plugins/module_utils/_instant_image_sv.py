@@ -13,8 +13,8 @@ __metaclass__ = type
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image import EXPORTED, LIMIT, InstantImage, state_of, valid_path
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_report import parse_volumes_of_sv
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image import (
+    EXPORTED, LIMIT, InstantImage, state_of, valid_path, volumes_under_sv)
 
 KIND = 'sv_volume'
 ENABLED, HELD, DISABLED = 'enabled', 'held', 'disabled'
@@ -49,10 +49,7 @@ class Volumes:
 
     def now(self):
         """The states as the host shows them now."""
-        result = self.context.runner([self.svadm])
-        if result.rc != 0:
-            raise CommandFailed(result, 'svadm does not tell which volumes there are.', look='svadm -i')
-        found, needed = parse_volumes_of_sv(result.out, result.err), self.needed()
+        found, needed = volumes_under_sv(self.context.runner), self.needed()
         return dict((name, DISABLED if name not in found else HELD if name in needed or not found[name] else ENABLED)
                     for name in self.names)
 

@@ -8,11 +8,13 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import collections
+import os
+import stat
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split, _target
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image import (
-    BLOCK, LIMIT, InstantImage, block_device, bundle, devices, faults, size_of, state_of, valid_path)
+    BLOCK, EXPORTED, LIMIT, InstantImage, block_device, bundle, devices, faults, size_of, state_of, valid_path, volumes_under_sv)
 
 SET, COPY = 'ii_set', 'ii_copy'
 ABSENT = 'absent'
@@ -32,6 +34,15 @@ def member_of(entry):
 def volume_name(path):
     """A short name of a volume, such as oradg/vol01 for /dev/vx/rdsk/oradg/vol01."""
     return '/'.join(part for part in path.split('/') if part not in KINDS_OF_DEVICE)
+
+
+def device_number(path):
+    """Of a device; None where there is none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    return found.st_rdev if stat.S_ISBLK(found.st_mode) or stat.S_ISCHR(found.st_mode) else None
 
 
 def entries_of(record, kind):
@@ -115,6 +126,25 @@ class Work:
         if mount:
             raise Refused('%s is mounted.' % path, object=path, found='mounted on %s' % mount.point, needed='not mounted', look='mount',
                           remedy='umount %s' % mount.point)
+
+    def refuse_open(self, path):
+        """Refused if a process has a volume open. iiadm never sees that."""
+        for device in devices(path):
+            number = device_number(device)
+            if number is not None:
+                try:
+                    _target.refuse_open(device, number)
+                except Refused as error:
+                    raise Refused('%s is open.' % path, object=path, found=error.facts.get('found'), needed='a volume that nobody uses',
+                                  look=error.facts.get('look'), remedy='end that process')
+
+    def unseen(self, member):
+        """The volumes of a set at home whose writes its bitmap is not told of, since SV does not see them (svadm(1M))."""
+        found = self.sets.get(member.shadow)
+        if not found or found.suspended or state_of(found) == EXPORTED:
+            return []
+        seen = volumes_under_sv(self.context.runner)
+        return [path for path in (found.master, found.shadow) if path not in seen]
 
     def act(self, argv, member, states):
         """Run a command that handles one member. CommandFailed unless its set is in one of states then."""

@@ -90,6 +90,7 @@ class InstantImageHost(Solaris):
         """Make a set of a member."""
         self.put('sets', self.read('sets') + ' '.join([member['master'], member['shadow'], member['bitmap'], group, flags, modified,
                                                        str(percent), dirty]) + '\n')
+        self.put('held', self.read('held') + '%s\n%s\n' % (member['master'], member['shadow']))
         return member
 
     def edit(self, member, column, word):

@@ -298,6 +298,7 @@ def test_what_iiadm_holds_is_left_alone(host, volumes):
 
 def test_sv_is_not_taken_from_a_set(host, volumes):
     member = host.enabled(host.member(1))
+    host.put('held', '')
     host.put('sv', member['shadow'] + '\n' + member['master'] + '\n')
     for name in ('shadow', 'master'):
         assert 'is needed under SV' in volumes('disabled', volumes=[member[name]])['msg']
