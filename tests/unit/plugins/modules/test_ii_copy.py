@@ -252,6 +252,61 @@ def test_a_restore_that_did_nothing(host, members, copy, kept):
     assert 'had no effect' in copy('restored', run=restore, source_run=backup, confirm=[members[0]['master']])['msg']
 
 
+@pytest.mark.parametrize('how', ['asked', 'marked', 'booted', 'not under SV'])
+def test_all_is_restored_where_the_bitmaps_may_not_know(host, members, copy, kept, how):
+    backup, restore = kept
+    if how == 'marked':
+        marks.mark(host.state, marks.FULL, [members[0]['shadow']], 'old')
+    if how == 'booted':
+        host.put('boot', '1795009999')
+    if how == 'not under SV':
+        host.put('held', members[0]['shadow'] + '\n')
+    done = copy('restored', run=restore, source_run=backup, confirm=[members[0]['master']], full=how == 'asked')
+    assert done['changed'] and host.changes()[1:] == ['iiadm -n -c m s1']
+
+
+def test_one_shadow_only_for_a_master_and_no_other_at_work_on_it(host, members, copy, kept):
+    backup, restore = kept
+    params = dict(run=restore, source_run=backup, confirm=[members[0]['master']])
+    host.edit(members[1], 'master', members[0]['master'])
+    for flags in (BACK, 'copy_not_active,copying_shadow_to_master'):
+        host.edit(members[1], 'flags', flags)
+        assert 'is being restored from another shadow' in copy('restored', **params)['msg']
+    host.edit(members[1], 'flags', '-')
+    assert 'more than one of the shadows' in copy('restored', members=members, run=restore, confirm=params['confirm'])['msg']
+    assert [line for line in host.changes() if ' m ' in line] == [] and copy('restored', **params)['changed']
+
+
+def test_what_is_begun_later_is_proved_too(host, members, copy, run):
+    backup = run()
+    copy('updated', members=members, run=backup)
+    _run.load(host.state, backup).update(retained={'until': 'next_run', 'survives_reboot': True}, phase='retained')
+    ended(host, *members)
+    host.put('mnttab', '')
+    params = dict(run=run(kind='restore', source_run=backup), source_run=backup, confirm=[member['master'] for member in members])
+    host.on('iiadm', 'case $* in *"-u m $(echo %s)"*) exit 1 ;; esac' % members[1]['shadow'])
+    assert copy('restored', **params)['failed']
+    host.on('iiadm')
+    ended(host, members[0])
+    good = host.read('sets')
+    host.edit(members[1], 'modified', 'Tue_Mar__4_21:00:06_2003')
+    record = _run.load(host.state, params['run'])
+    entry, = [entry for entry in record.data['undo'] if entry['shadow'] == members[1]['shadow']]
+    record.add_undo(dict(entry, modified='Tue Mar  4 21:00:06 2003'))
+    assert 'not proved' in copy('restored', **params)['msg']
+    host.put('sets', good)
+    record.add_undo(entry)
+    assert copy('restored', **params)['changed'] and host.changes()[-1] == 'iiadm -n -u m s2'
+
+
+def test_an_update_past_sv_is_refused(host, members, copy, run):
+    host.put('held', '\n'.join(member['master'] for member in members) + '\n')
+    failed = copy('updated', members=members, run=run())
+    assert 's1 is not under SV' in failed['msg'] and 'full' in failed['msg'] and host.changes() == []
+    host.put('sv', '\n'.join(member['shadow'] for member in members) + '\n')
+    assert copy('updated', members=members, run=run('again'), full=True)['changed'] and host.changes() == ['iiadm -c s s1 s2']
+
+
 def test_what_is_not_restored(host, members, copy, kept, run):
     backup, restore = kept
     params = dict(run=restore, source_run=backup, confirm=[members[0]['master']])
