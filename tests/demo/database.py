@@ -18,8 +18,8 @@ ACCOUNTS = 100000  # of a pgbench database of scale 1
 class Story:
     """title: of the host; show: arguments of the command that shows its volumes, and the words that lines to show begin with;
     point, fstype, device: of the volume's file system; confirm: the volume's name; changes: what commands to tell of begin with;
-    variables: of the backup; scale: of the database; waited: what the length of the window means; hosts: that take part, HOST among
-    them; destination: of the images."""
+    variables: of the backup; scale: of the database; waited: what the length of the window means; missing: what the time until the end
+    means, and what that end is; hosts: that take part, HOST among them; destination: of the images."""
 
     title: str
     topology: str
@@ -33,6 +33,7 @@ class Story:
     variables: dict
     scale: int
     waited: str = "writers waited"
+    missing: tuple = ("a copy was missing for", "the resync had ended")
     hosts: tuple = (HOST,)
     destination: str = "/backup"
 
@@ -121,7 +122,7 @@ def report(lab, story, record):
     tell("%-29s %.0f ms, %.0f ms of it inside commands of the volume manager" % (
         story.waited, window["seconds"] * 1000, window["in_commands"] * 1000))  # fmt: skip
     if record["redundancy_lost_seconds"] is not None:
-        tell("a copy was missing for        %.1f s (until the resync had ended)" % record["redundancy_lost_seconds"])
+        tell("%-29s %.1f s (until %s)" % (story.missing[0], record["redundancy_lost_seconds"], story.missing[1]))
     tell("image and manifest on %s   %s" % (HOST, record["image"]))
     tell("run record on %s           /var/lib/snapbackup/runs/%s.json" % (HOST, record["run"]))
     tell("look around                   ./dev lab shell %s %s" % (HOST, lab.name))

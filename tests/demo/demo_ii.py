@@ -28,7 +28,7 @@ STORY = Story(
     },
     # A directory of both hosts, as on a file server.
     hosts=(HOST, "node2"), destination="/san/backup",
-    scale=5,
+    scale=5, missing=("the shadow was away for", "it was joined again"),
 )  # fmt: skip
 
 

@@ -5,9 +5,13 @@
 import errno
 import fcntl
 import os
+import struct
 
 FICLONE = 0x40049409
 FIFREEZE, FITHAW = 0xC0045877, 0xC0045878
+FIEMAP, SYNC = 0xC020660B, 1
+MAP, EXTENT, AT_ONCE = struct.Struct("=QQLLLL"), struct.Struct("=QQQQQLLLL"), 512
+LAST, UNCERTAIN = 0x1, 0x2 | 0x4 | 0x8 | 0x100 | 0x200 | 0x800  # no place yet, packed, beside other data, or not written
 
 
 def clone(source, target):
@@ -42,14 +46,53 @@ def hole_until(fd, offset, size):
         raise
 
 
+def extents(fd, size):
+    """[(offset, offset on the disk, length)] of what a file has on a disk for certain."""
+    found, start, more = [], 0, True
+    while more and start < size:
+        answer = bytearray(MAP.size + AT_ONCE * EXTENT.size)
+        MAP.pack_into(answer, 0, start, size - start, SYNC, 0, AT_ONCE, 0)
+        fcntl.ioctl(fd, FIEMAP, answer)
+        how_many = MAP.unpack_from(answer)[3]
+        for number in range(how_many):
+            logical, physical, length, *_reserved, flags, _, _, _ = EXTENT.unpack_from(answer, MAP.size + number * EXTENT.size)
+            start, more = logical + length, not flags & LAST
+            if not flags & UNCERTAIN:
+                found.append((logical, physical, length))
+        more = more and how_many > 0
+    return found
+
+
+def shared(one, two, size):
+    """[(begin, end)] where two files lie on the same blocks of the disk, as clones do until one of them is written to."""
+    left, right, found = extents(one, size), extents(two, size), []
+    while left and right:
+        (here, place, length), (there, other, much) = left[0], right[0]
+        begin, end = max(here, there), min(here + length, there + much)
+        if begin < end and place - here == other - there:
+            if found and found[-1][1] == begin:
+                found[-1] = (found[-1][0], end)
+            else:
+                found.append((begin, end))
+        del (left if here + length <= there + much else right)[0]
+    return found
+
+
 def differing(left, right, size, region):
-    """Indices of the regions of REGION bytes in which files LEFT and RIGHT differ. Holes are not read."""
+    """Indices of the regions of REGION bytes in which files LEFT and RIGHT differ. Holes, and what is the same place, are not read."""
     result = []
     one, two = os.open(left, os.O_RDONLY), os.open(right, os.O_RDONLY)
-    offset = 0
+    offset, same = 0, shared(one, two, size)
     while offset < size:
         data = min(hole_until(one, offset, size), hole_until(two, offset, size))
         offset = max(offset, data - data % region)
+        while same and same[0][1] <= offset:
+            del same[0]
+        if same and same[0][0] <= offset:
+            # Whole regions, and the last one of the file.
+            offset = max(offset, same[0][1] - same[0][1] % region if same[0][1] < size else size)
+            del same[0]
+            continue
         if offset >= size:
             break
         if os.pread(one, region, offset) != os.pread(two, region, offset):
