@@ -39,9 +39,11 @@ options:
           - V(postgresql) keeps the cluster in backup mode over the cut and saves what recovery needs.
           - V(mysql) holds commits back on a MariaDB or MySQL server by a lock that ends with its session.
           - V(command) runs a command before and another one after the cut.
+          - V(services) counts on services that M(volmgr.snapbackup.service_bracket) has stopped in the same run, and fails the cut where
+            they do not stand still.
         type: str
         required: true
-        choices: [postgresql, mysql, command]
+        choices: [postgresql, mysql, command, services]
       before:
         description: Command that holds the application still, as a list of arguments. Driver V(command) only.
         type: list
@@ -81,6 +83,11 @@ options:
         description: Port of the cluster. Driver V(postgresql) only.
         type: int
         default: 5432
+      filesystems:
+        description: Mount points that are unmounted meanwhile, and so need no lock. Driver V(services) only.
+        type: list
+        elements: path
+        version_added: 0.3.0
   lease:
     description:
       - Seconds after which a watchdog on the host releases the file systems, whatever has become of the call.

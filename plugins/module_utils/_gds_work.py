@@ -9,7 +9,7 @@ __metaclass__ = type
 
 import copy
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _services, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors
@@ -89,7 +89,7 @@ class Work:
         """The run record's entry for a member. remaining: how many whole copies its volume has while this one is split."""
         volume = self.volume(self.volume_of(member))
         block, raw = self.devices(self.name(member))
-        mount = _split.mounted(volume.name, self.devices(volume.name), member.filesystem)
+        mount = _split.mounted(volume.name, self.devices(volume.name), member.filesystem, _services.away(self.context.record))
         return {'volume': volume.name, 'copy': self.name(member), 'device': raw, 'block_device': block,
                 'original': raw_device(self.gds.class_name, volume.name), 'bytes': volume.bytes,
                 'filesystem': mount.point if mount else None, 'fstype': mount.fstype if mount else None, 'remaining': remaining}

@@ -11,7 +11,7 @@ import collections
 import os
 import stat
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split, _target
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _services, _split, _target
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image import (
     BLOCK, EXPORTED, LIMIT, InstantImage, block_device, bundle, devices, faults, size_of, state_of, valid_path, volumes_under_sv)
@@ -164,7 +164,7 @@ class Work:
         if master is None:
             raise Refused('It is not said which volume is the master.', object=member.shadow, needed='master in members')
         blocks = found.blocks if found else size_of(master)
-        mount = _split.mounted(master, devices(master), member.filesystem)
+        mount = _split.mounted(master, devices(master), member.filesystem, _services.away(self.context.record))
         return {'volume': volume_name(master), 'copy': member.shadow, 'device': member.shadow, 'block_device': block_device(member.shadow),
                 'original': master, 'bytes': blocks and blocks * BLOCK, 'filesystem': mount.point if mount else None,
                 'fstype': mount.fstype if mount else None}

@@ -105,14 +105,16 @@ def channels():
 class Lease:
     """The owner's side. undo: {key: function(run) -> bool}, each of which takes back what is held under its key and
     says whether nothing of it is left; it must be harmless when nothing was held. report: path of the watchdog's report.
+    what: what it limits, for messages.
 
     Use it as a context: whatever is still held when the block ends is undone by the watchdog, before the block is left.
     """
 
-    def __init__(self, seconds, undo, report):
+    def __init__(self, seconds, undo, report, what='freeze window'):
         self.seconds = seconds
         self.undo = undo
         self.report = report
+        self.what = what
         self.held = []
         self.channel = None
         self.deadline = None
@@ -175,8 +177,8 @@ class Lease:
         self.held = []
         if left:
             before = native(error) + ' ' if isinstance(error, Refused) else ''
-            raise LeaseExpired('%sWhat the window held could not be released yet; the watchdog, process %s, goes on trying.' % (
-                before, self.pid), object=', '.join(held), look='cat %s' % self.report)
+            raise LeaseExpired('%sWhat the %s held could not be released yet; the watchdog, process %s, goes on trying.' % (
+                before, self.what, self.pid), object=', '.join(held), look='cat %s' % self.report)
 
     def ask(self, request):
         try:
@@ -194,7 +196,7 @@ class Lease:
         self.running = None
         if 'expired' in answer:
             self.held, self.over = [], True
-            raise LeaseExpired('The freeze window was ended by its watchdog: %s.' % answer['expired'],
+            raise LeaseExpired('The %s was ended by its watchdog: %s.' % (self.what, answer['expired']),
                                found='still held: %s' % (', '.join(answer['held']) or 'nothing'),
                                look='cat %s' % self.report)
         return answer
@@ -213,7 +215,7 @@ class Lease:
         while left and monotonic() < limit:
             time.sleep(PAUSE)
             left = undo_once(left, self.undo)
-        return LeaseExpired('The watchdog of the freeze window has died.', found='still held: %s' % (', '.join(left) or 'nothing'))
+        return LeaseExpired('The watchdog of the %s has died.' % self.what, found='still held: %s' % (', '.join(left) or 'nothing'))
 
 
 def undo_once(held, undo):
@@ -382,7 +384,7 @@ class Watchdog:
                 time.sleep(min(1.0, max(0, self.deadline - monotonic())))
         except Terminated:
             return self.expire('the watchdog was told to end')
-        self.expire('the longest time to hold a lock has passed')
+        self.expire('the longest time to hold has passed')
 
     def expire(self, reason):
         signal.signal(signal.SIGTERM, signal.SIG_IGN)

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._services import UNDO_ID
 
 GOOD_VERDICTS = ('application', 'filesystem', 'crash')
 
@@ -69,6 +70,8 @@ def unfit(source, boot, takeover):
         return 'a run that has ended'
     if data['kind'] != 'backup' or not data['undo']:
         return 'a %s that has nothing split' % data['kind']
+    if any(entry['id'] == UNDO_ID for entry in data['undo']):
+        return 'services that are not proved to have stood still over the cut'
     live = source.splitting(boot) if source.run == takeover else source.why_live(boot)
     if live:
         return live

@@ -119,6 +119,14 @@ def mount_argv(device, point, fstype, writable=False):
     return [need('mount'), '-t', fstype, '-o', options, device, point]
 
 
+def mount_again_argv(mount):
+    """The command that mounts a file system as it was when mount, its entry of the mount table, was read."""
+    # dev= and seclabel are what the system says there, and no options of mount.
+    words = [word for word in mount.options.split(',') if not word.startswith('dev=') and word != 'seclabel']
+    flag = '-F' if uses_type_flag() else '-t'
+    return [need('mount'), flag, mount.fstype, '-o', ','.join(words), mount.device, mount.point]
+
+
 def replay_argv(device, fstype):
     """The command that replays the log of a file system and repairs what it can, without a question.
 

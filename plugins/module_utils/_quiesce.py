@@ -35,17 +35,19 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_fsfreez
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import UfsLock
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_mysql import MySQL
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_postgresql import PostgreSQL
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_services import StoppedServices
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._services import away, named
 
 APPLICATION, FILESYSTEM, CRASH = 'application', 'filesystem', 'crash'
 # Positions in what a holder's commands() returns.
 FLUSH, ENTER, LEAVE = 0, 1, 2
 # Write-locking one of these stops the host itself: sshd, the logs and the command that would unlock it (lockfs(1M)).
 NEVER = ('/', '/usr', '/var')
-APPLICATIONS = {'postgresql': PostgreSQL, 'mysql': MySQL, 'command': CommandPair}
+APPLICATIONS = {'postgresql': PostgreSQL, 'mysql': MySQL, 'command': CommandPair, 'services': StoppedServices}
 
 OPTIONS = dict(
     quiesce=dict(type='list', elements='dict', default=[], options=dict(
-        driver=dict(type='str', required=True, choices=['postgresql', 'mysql', 'command']),
+        driver=dict(type='str', required=True, choices=['postgresql', 'mysql', 'command', 'services']),
         before=dict(type='list', elements='str'),
         after=dict(type='list', elements='str'),
         limit=dict(type='int', default=30),
@@ -54,6 +56,7 @@ OPTIONS = dict(
         option_file=dict(type='path'),
         socket=dict(type='path'),
         port=dict(type='int', default=5432),
+        filesystems=dict(type='list', elements='path'),
     )),
     lease=dict(type='int', default=60),
 )
@@ -65,6 +68,13 @@ def lock_holders(members, tag):
     ufs = [member['filesystem'] for member in members if member['fstype'] == 'ufs']
     others = [member['filesystem'] for member in members if member['fstype'] not in (None, 'ufs')]
     return ([UfsLock(ufs, tag)] if ufs else []) + [FsFreeze(point) for point in others]
+
+
+def to_lock(members, entries, record):
+    """Those of members whose file systems a lock can hold: what the run has unmounted, or as option quiesce (entries) says will have, is
+    still anyway."""
+    points = named(entries) + [mount.point for mount in away(record)]
+    return [member for member in members if member['filesystem'] not in points]
 
 
 def application_holders(entries, members, record_directory, run):
@@ -102,13 +112,13 @@ def refuse_own_ground(members, paths):
             raise Refused('%s is never write-locked: that stops the host.' % point, object=point,
                           found='mounted from %s' % member['volume'], needed='a data file system',
                           remedy='back it up without a lock, for example with fssnap(1M)')
-        if point and any(_same_file_system(point, path) for path in paths):
+        if point and any(same_file_system(point, path) for path in paths):
             raise Refused('%s holds a directory this run writes to, so its lock would stop the run itself.' % point, object=point,
                           found='one of %s' % ', '.join(paths), needed='these on another file system', look='df -k %s' % ' '.join(paths),
                           remedy='move state_dir, or set ansible_remote_tmp, to another file system')
 
 
-def _same_file_system(point, path):
+def same_file_system(point, path):
     path = os.path.abspath(path)
     while not os.path.exists(path):
         path = os.path.dirname(path)

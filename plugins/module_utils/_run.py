@@ -30,15 +30,17 @@ SCHEMA = 1
 STATE_DIR = '/var/lib/snapbackup'
 STALE_AFTER = 300
 RUN_ID = re.compile(r'^[0-9]{8}T[0-9]{6}Z-[0-9a-f]{6}\Z')
+# The part of a run on a host that shares the volumes of another: it only holds services still.
+SERVICES = 'services'
 NAME = re.compile(r'^[A-Za-z][A-Za-z0-9_.-]{0,62}\Z')
-KINDS = ('backup', 'restore', 'prepare')
+KINDS = ('backup', 'restore', 'prepare', SERVICES)
 PHASES = ('preflight', 'prepare', 'split', 'present', 'store', 'withdraw', 'retained', 'rejoin', 'record', 'restore', 'rollback')
 RESULTS = ('complete', 'failed', 'abandoned')
 NEXT_RUN = 'next_run'
 # The phases in which copies are split and nobody gives them back yet.
 SPLIT_PHASES = ('split', 'present', 'store')
 # Keys that records of version 0.1.0 lack.
-ADDED = dict(retained=None, source_run=None, source_manifest=None, max_split=None, primary=None)
+ADDED = dict(retained=None, source_run=None, source_manifest=None, max_split=None, primary=None, nodes=[])
 
 
 def new_run_id():

@@ -16,12 +16,13 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import R
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive, identity
 
 
-def mounted(volume, devices, filesystem=None):
+def mounted(volume, devices, filesystem=None, away=()):
     """The Mount of a volume that may be mounted under any of devices, or None.
 
-    filesystem: the mount point the user expects; Refused if the volume is mounted elsewhere or not at all.
+    filesystem: the mount point the user expects; Refused if the volume is mounted elsewhere or not at all. away: Mounts that the run has
+    taken away, and will bring back.
     """
-    found = [mount for mount in _platform.mounts() if mount.device in devices]
+    found = [mount for mount in _platform.mounts() + list(away) if mount.device in devices]
     if filesystem is not None and filesystem not in [mount.point for mount in found]:
         raise Refused('%s is not where volume %s is mounted.' % (filesystem, volume), object=filesystem,
                       found=', '.join(mount.point for mount in found) or 'not mounted', look='mount | grep %s' % devices[0])
@@ -39,8 +40,9 @@ def prepare_window(context, members, cuts, confirm, verdict, held=()):
     directory = context.record.make_directory() if context.record and not context.check else params['state_dir']
     applications = _quiesce.application_holders(params['quiesce'], members, directory, run)
     worth = verdict(members, applications)
-    _quiesce.refuse_own_ground(members, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
-    to_lock = [member for member in members if member['filesystem'] and member['fstype'] not in held]
+    mounted_ones = _quiesce.to_lock(members, params['quiesce'], context.record)
+    _quiesce.refuse_own_ground(mounted_ones, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
+    to_lock = [member for member in mounted_ones if member['filesystem'] and member['fstype'] not in held]
     holders = applications + _quiesce.lock_holders(to_lock, 'snapbackup:%s' % run)
     window = _quiesce.Window(holders, cuts=cuts, confirm=confirm, seconds=_quiesce.valid_lease(params['lease']),
                              report=directory + '/lease.json')

@@ -14,6 +14,7 @@ import time
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import parse_status
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._run import SERVICES
 
 LIVE, KEPT, DEAD, OVERDUE = 'live', 'kept', 'dead', 'overdue'
 
@@ -24,6 +25,8 @@ def sets(runs, now=None):
     runs: records, oldest first, each with the keys open, live, kept, overdue and locks.
     """
     now = now or time.time()
+    # Of a host that has only held services still for another there is nothing to tell once that is over.
+    runs = [run for run in runs if run['open'] or run['kind'] != SERVICES]
     names = sorted(set(run['name'] for run in runs))
     return [one_set(name, [run for run in runs if run['name'] == name], now) for name in names]
 

@@ -89,9 +89,9 @@ def raw_device(volume):
     return device('rdsk', volume)
 
 
-def mounts_of(volume):
-    """The Mounts of a volume's device."""
-    return [mount for mount in _platform.mounts() if mount.device in (block_device(volume), raw_device(volume))]
+def mounts_of(volume, away=()):
+    """The Mounts of a volume's device, those that the run has taken away (away) among them."""
+    return [mount for mount in _platform.mounts() + list(away) if mount.device in (block_device(volume), raw_device(volume))]
 
 
 class Svm:
@@ -237,29 +237,29 @@ def submirror_of(mirror, name):
     return found
 
 
-def member(mirror, submirror, partitions=()):
+def member(mirror, submirror, partitions=(), away=()):
     """The run record's entry for one mirror that is to be split, with the file systems found in the mount table.
 
     partitions: names of the soft partitions on it. They have the file systems then, and the mirror itself has none.
-    remaining: how many submirrors stay while one is split.
+    remaining: how many submirrors stay while one is split. away: Mounts that the run has taken away, and will bring back.
     """
-    found = dict(placed(mirror.name), volume=mirror.name, copy=submirror.name, device=raw_device(submirror.name),
+    found = dict(placed(mirror.name, away), volume=mirror.name, copy=submirror.name, device=raw_device(submirror.name),
                  block_device=block_device(submirror.name), bytes=mirror.blocks * BLOCK, remaining=len(mirror.submirrors) - 1)
     if partitions:
-        found['soft_partitions'] = [dict(placed(name), volume=name) for name in partitions]
+        found['soft_partitions'] = [dict(placed(name, away), volume=name) for name in partitions]
     return found
 
 
-def placed(volume):
+def placed(volume, away=()):
     """Where a volume is and where it is mounted, in the words of a run record."""
-    mounted = mounts_of(volume)
+    mounted = mounts_of(volume, away)
     return {'original': raw_device(volume), 'filesystem': mounted[0].point if mounted else None,
             'fstype': mounted[0].fstype if mounted else None}
 
 
-def refuse_elsewhere(volume, filesystem):
+def refuse_elsewhere(volume, filesystem, away=()):
     """Refused if a volume is not mounted where the user expects it (filesystem None: nothing is expected)."""
-    points = [mount.point for mount in mounts_of(volume)]
+    points = [mount.point for mount in mounts_of(volume, away)]
     if filesystem is not None and filesystem not in points:
         raise Refused('%s is not where %s is mounted.' % (filesystem, volume), object=filesystem,
                       found=', '.join(points) or 'not mounted', look='mount | grep %s' % block_device(volume))

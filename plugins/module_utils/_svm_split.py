@@ -10,7 +10,7 @@ __metaclass__ = type
 import os
 import tempfile
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _quiesce
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _quiesce, _services
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import identity
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
@@ -51,10 +51,11 @@ def choices(work):
 
 def describe(work, mirror, submirror):
     """The run record's entry for a member; Refused where something is not mounted as the user expects."""
+    away = _services.away(work.context.record)
     for volume, filesystem in sorted(work.wanted[mirror].volumes.items()):
-        refuse_elsewhere(volume, filesystem)
+        refuse_elsewhere(volume, filesystem, away)
     partitions = [volume.name for volume in soft_partitions(work.layout, mirror)]
-    return member(work.mirrors[mirror], work.mirrors[mirror].submirror(submirror), partitions)
+    return member(work.mirrors[mirror], work.mirrors[mirror].submirror(submirror), partitions, away)
 
 
 def already_split(context, work, cut):
@@ -85,8 +86,9 @@ def prepare_window(context, work, cut, members):
     directory = context.record.make_directory() if context.record and not context.check else params['state_dir']
     applications = _quiesce.application_holders(params['quiesce'], members, directory, run)
     verdict = _quiesce.expected_verdict(worth(members), applications)
-    _quiesce.refuse_own_ground(held(members), [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
-    holders = applications + _quiesce.lock_holders(held(members), 'snapbackup:%s' % run)
+    mounted_ones = _quiesce.to_lock(held(members), params['quiesce'], context.record)
+    _quiesce.refuse_own_ground(mounted_ones, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
+    holders = applications + _quiesce.lock_holders(mounted_ones, 'snapbackup:%s' % run)
     window = _quiesce.Window(holders, cuts=[change(cut, False, *pair) for pair in work.pairs],
                              confirm=lambda look: cut.confirm(Svm(look, work.svm.diskset), work.pairs),
                              seconds=_quiesce.valid_lease(params['lease']), report=directory + '/lease.json', not_cut=cut.not_cut)

@@ -10,7 +10,7 @@ __metaclass__ = type
 import os
 import time
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _vxvm_snapshot
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _services, _vxvm_snapshot
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._split import mounted
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import (
@@ -168,7 +168,7 @@ class Work:
 
     def record_member(self, member):
         """The run record's entry for a volume that is to be cut, with the file system found in the mount table."""
-        mount = mounted(name_of(member), devices(member.group, member.volume), member.filesystem)
+        mount = mounted(name_of(member), devices(member.group, member.volume), member.filesystem, _services.away(self.context.record))
         size = self.volume(member).length * BLOCK
         refuse_other_size(block_device(member.group, member.volume), size)
         return {'volume': name_of(member), 'copy': member.snapshot, 'device': raw_device(member.group, member.snapshot),

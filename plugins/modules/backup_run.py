@@ -39,8 +39,9 @@ options:
     description:
       - What the run does. A restore is never taken back automatically.
       - V(prepare) does what may take long before a backup and leaves nothing that must be undone.
+      - V(services) only holds services still, on a host that shares the volumes of O(primary).
     type: str
-    choices: [backup, restore, prepare]
+    choices: [backup, restore, prepare, services]
     default: backup
   source_run:
     description:
@@ -59,6 +60,12 @@ options:
     elements: str
     default: []
     version_added: 0.2.0
+  nodes:
+    description: Inventory names of the other hosts on which the run holds services still. A recovery starts them there.
+    type: list
+    elements: str
+    default: []
+    version_added: 0.3.0
   primary:
     description:
       - For O(state=opened), inventory name of the host whose run this host takes part in. O(run) is the id that it has there.
@@ -270,7 +277,8 @@ def opened(context):
     record = _run.open_run(params['state_dir'], params['name'], params['manager'], params['kind'], params['members'], boot,
                            os.uname()[1], params['stale_after'], params['takeover'], source_run=params['source_run'],
                            source_manifest=params['source_manifest'], max_split=params['max_split'] or None,
-                           peers=params['peers'], primary=params['primary'], run=params['run'] if params['primary'] else None)
+                           peers=params['peers'], nodes=params['nodes'],
+                           primary=params['primary'], run=params['run'] if params['primary'] else None)
     return dict(changed=True, run=record.run, record=record.data, before={}, after={'phase': 'preflight'})
 
 
@@ -350,8 +358,9 @@ def closed(context):
 
 
 def refuse_incomplete(record):
-    """Refused where the run cannot have reached what it was for. A prepared state is proved by the manager alone."""
-    if record.data['kind'] == 'prepare' or record.data['source_run']:
+    """Refused where the run cannot have reached what it was for. A prepared state is proved by the manager alone, and stopped services
+    store nothing."""
+    if record.data['kind'] in ('prepare', _run.SERVICES) or record.data['source_run']:
         return
     if not record.data['image']:
         raise Refused('Run %s is not complete, since it has no complete image.' % record.run, object=record.run, found='no image',
@@ -409,6 +418,7 @@ def main():
             source_manifest=dict(type='path'),
             max_split=dict(type='int', default=0),
             peers=dict(type='list', elements='str', default=[]),
+            nodes=dict(type='list', elements='str', default=[]),
             primary=dict(type='str'),
             cut=dict(type='dict', options=CUT),
             image=dict(type='path'),

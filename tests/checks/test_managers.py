@@ -94,6 +94,13 @@ def test_phases_work_on_the_run_they_are_given(role):
     assert "snapbackup_volumes" not in (role / "tasks" / "phases" / "recover.yml").read_text()
 
 
+def test_every_cut_counts_on_the_services_that_are_stopped(role):
+    """They are no part of what the user has written in snapbackup_quiesce."""
+    texts = [(role / "tasks" / "phases" / (phase + ".yml")).read_text() for phase in ("preflight", "split")]
+    assert "{{ snapbackup_holders }}" in texts[1]
+    assert not any("{{ snapbackup_quiesce }}" in text for text in texts)
+
+
 def test_preflight_tells_which_volumes_there_are(role):
     told = [
         task["ansible.builtin.set_fact"]

@@ -51,7 +51,7 @@ def test_a_new_record(state):
     assert on_disk == record.data == _run.load(state, record.run).data
     assert sorted(on_disk) == sorted((
         'schema run name sequence manager kind host phase result error opened deadline closed boot members undo window '
-        'verdict proof recovery stale_after retained source_run source_manifest max_split primary '
+        'verdict proof recovery stale_after retained source_run source_manifest max_split primary nodes '
         'layout image job redundancy_lost_seconds peers').split())
     assert record.is_open and on_disk['phase'] == 'preflight' and on_disk['sequence'] == 1
     assert 0 < on_disk['deadline'] - time.time() <= _run.STALE_AFTER
