@@ -82,7 +82,7 @@ class Play:
 
     def value(self, template, scope):
         """A template's value. scope: variables of the tasks and blocks around it."""
-        always = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": HOST}
+        always = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": HOST, "groups": {"all": [HOST]}}
         roles = {**always, **self.defaults, **self.own}
         self.templar.available_variables = {**roles, **scope, **self.facts, **scope.get(ABOVE, {}), **self.variables}
         try:
