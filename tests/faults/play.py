@@ -8,6 +8,7 @@ Of Ansible's language it knows what the roles use, and refuses any other word. V
 """
 
 import base64
+import functools
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -30,6 +31,12 @@ KEYWORDS = {"name", "vars", "when", "loop", "loop_control", "register", "check_m
 NOT_GOOD = ("failed", "lost", "absent")
 
 init_plugin_loader([str(ROOT / ".cache" / "collections")])
+
+
+@functools.lru_cache(maxsize=None)
+def read(path):
+    """What a file of a role holds. Nobody may change it."""
+    return yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
 
 
 class Failed(Exception):
@@ -62,13 +69,13 @@ class Play:
         """Carry out one task file of a role. Raises Failed."""
         for kept, path in ((self.defaults, "defaults/main.yml"), (self.own, "vars/main.yml")):
             file = ROOT / "roles" / name / path
-            kept.update(yaml.safe_load(file.read_text()) or {} if file.exists() else {})
+            kept.update(read(file) or {} if file.exists() else {})
         self.tasks(name, tasks_from, scope or {})
 
     def tasks(self, role, path, scope):
         path = path if path.endswith((".yml", ".yaml")) else path + ".yml"
         place = ROOT / "roles" / role
-        self.block(yaml.safe_load((place / "tasks" / path).read_text()) or [], role, {**scope, "role_path": str(place)})
+        self.block(read(place / "tasks" / path) or [], role, {**scope, "role_path": str(place)})
 
     def block(self, tasks, role, scope):
         for task in tasks:

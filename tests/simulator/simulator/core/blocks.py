@@ -36,6 +36,17 @@ def make(path, size):
         os.close(fd)
 
 
+def packed(numbers):
+    """Numbers of regions as bytes, for the state. (The package array would import more than all of this.)"""
+    numbers = list(numbers)
+    return struct.pack("=%dI" % len(numbers), *numbers)
+
+
+def unpacked(data):
+    """The numbers of regions in DATA."""
+    return memoryview(data).cast("I")
+
+
 def hole_until(fd, offset, size):
     """Offset of the next data in FD at or after OFFSET; SIZE if there is none."""
     try:

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Faults a test plants: what the n-th call of a command shall do instead of its work."""
 import os
-import signal
+import _signal as signal  # the module signal imports enum and more
 import time
 
 from simulator.core import place

@@ -5,7 +5,6 @@
 
 There is no daemon: every sdx command first copies what should have been copied since the last one.
 """
-import array
 import os
 import time
 
@@ -20,11 +19,11 @@ def start(store, key, name, disk_name, source, full):
     size = model.volume(store, key, name)["blocks"] * model.BLOCK
     target = model.own_image(key, "%s.%s" % (disk_name, name))
     blocks.make(target, size)
-    indices = array.array("I", range((size + REGION - 1) // REGION) if full else blocks.differing(source, target, size, REGION))
+    indices = list(range((size + REGION - 1) // REGION) if full else blocks.differing(source, target, size, REGION))
     total = sum(min(REGION, size - index * REGION) for index in indices)
     store.db.execute("INSERT INTO gds_copy (domain, class, volume, disk, source, target, status, regions, total, done, at, full)"
                      " VALUES (?,?,?,?,?,?,'active',?,?,0,?,?)", (key["domain"], key["name"], name, disk_name, source, target,
-                                                                  indices.tobytes(), total, time.monotonic(), int(full)))
+                                                                  blocks.packed(indices), total, time.monotonic(), int(full)))
     model.set_slice(store, key, name, disk_name, model.COPY)
 
 
@@ -61,8 +60,7 @@ def advance(store):
 
 def copy(row, done):
     """Copy the regions between what was done before and DONE bytes."""
-    indices = array.array("I")
-    indices.frombytes(row["regions"])
+    indices = blocks.unpacked(row["regions"])
     first, last = int(row["done"]) // REGION, len(indices) if done >= row["total"] else int(done) // REGION
     if last > first:
         blocks.copy_regions(row["source"], row["target"], REGION, indices[first:last])

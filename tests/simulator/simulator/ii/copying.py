@@ -6,11 +6,10 @@
 The chunks are in the target's image at once (reads of a chunk that is still to be copied get it from the source); what takes
 time is that their bits go. There is no daemon: every command first brings the copies of its host to the present.
 """
-import array
 import os
 import time
 
-from simulator.core import place
+from simulator.core import blocks, place
 from simulator.ii import bitmap, data, model, track
 
 TO_SHADOW, TO_MASTER = "s", "m"
@@ -60,7 +59,7 @@ def enter(store, row, direction, full, numbers):
     status = "running" if row["flags"] & model.COPYINGP else "done"
     store.db.execute("INSERT INTO ii_copy (host, set_id, shadow, direction, full, regions, total, at, started, status, ended)"
                      " VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-                     (place.HOST, row["id"], row["shadow"], direction, int(full), array.array("I", numbers).tobytes(), total, now, now,
+                     (place.HOST, row["id"], row["shadow"], direction, int(full), blocks.packed(numbers), total, now, now,
                       status, None if status == "running" else now))
 
 
@@ -102,8 +101,7 @@ def step(store, row, speed):
     if done >= copy["total"] and (copy["total"] or speed):
         finish(store, row, copy)
         return
-    numbers, cpy = array.array("I"), bytearray(row["cpy"])
-    numbers.frombytes(copy["regions"])
+    numbers, cpy = blocks.unpacked(copy["regions"]), bytearray(row["cpy"])
     first, last = int(copy["done"]) // bitmap.CHUNK, int(done) // bitmap.CHUNK
     if last > first:
         bitmap.remove(cpy, numbers[first:last])

@@ -6,7 +6,6 @@
 There is no daemon: every command of this package first copies what should have been copied since the last one. An offlined
 image is overwritten region by region, as on a real mirror.
 """
-import array
 import time
 
 from simulator.core import blocks, place
@@ -30,13 +29,13 @@ def start(store, mirror, name, kind):
         indices = blocks.differing(image(mirror), image(name), size, region)
     else:
         indices = range((size + region - 1) // region)
-    indices = array.array("I", indices)
+    indices = list(indices)
     total = sum(min(region, size - index * region) for index in indices)
     now = time.monotonic()
     store.db.execute(
         "INSERT INTO svm_resync (host, mirror, submirror, kind, status, region, regions, total, done, at, started)"
         " VALUES (?,?,?,?,'active',?,?,?,0,?,?)",
-        (home(mirror), mirror, name, kind, region, indices.tobytes(), total, now, now))
+        (home(mirror), mirror, name, kind, region, blocks.packed(indices), total, now, now))
     if kind == "optimized":
         store.db.execute("UPDATE svm_mirror SET pending=1 WHERE host=? AND name=?", (home(mirror), mirror))
     store.db.execute("UPDATE svm_mirror SET cancelled=0 WHERE host=? AND name=?", (home(mirror), mirror))
@@ -92,8 +91,7 @@ def break_off(store, row):
 
 def copy(store, row, done):
     """Copy the regions that lie between what was done before and DONE bytes."""
-    indices = array.array("I")
-    indices.frombytes(row["regions"])
+    indices = blocks.unpacked(row["regions"])
     first, last = int(row["done"]) // row["region"], len(indices) if done >= row["total"] else int(done) // row["region"]
     if row["kind"] != "component" and last > first:
         blocks.copy_regions(image(row["mirror"]), image(row["submirror"]), row["region"], indices[first:last])

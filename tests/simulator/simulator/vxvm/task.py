@@ -7,7 +7,6 @@ There is no daemon: every command first brings the tasks of its host to the pres
 its own, for it will show those of its volume: its copy is only counted. A copy from a snapshot to its original is done for
 real, region by region, over the data of the original.
 """
-import array
 import fcntl
 import os
 import time
@@ -28,12 +27,12 @@ def start(store, kind, words, volume, plex=None, indices=None, goal=None, source
     """
     size, region = volume["length"] * SECTOR, volume["region"] * SECTOR
     full = indices is None
-    numbers = array.array("I", range((size + region - 1) // region) if full else indices)
+    numbers = list(range((size + region - 1) // region) if full else indices)
     total = sum(min(region, size - index * region) for index in numbers)
     now = time.monotonic()
     return model.insert(store, "task", dg=volume["dg"], type=kind, words=words, volume=volume["id"],
                         plex=plex["id"] if plex else None, goal=goal, source=source, region=region,
-                        regions=numbers.tobytes(), total=total, at=now, tag=tag, full=int(full), started=now)
+                        regions=blocks.packed(numbers), total=total, at=now, tag=tag, full=int(full), started=now)
 
 
 def live(store, **fields):
@@ -44,8 +43,7 @@ def live(store, **fields):
 
 def copy(store, row, done):
     """Copy the regions that lie between what was done before and DONE bytes."""
-    numbers = array.array("I")
-    numbers.frombytes(row["regions"])
+    numbers = blocks.unpacked(row["regions"])
     first = int(row["done"]) // row["region"]
     last = len(numbers) if done >= row["total"] else int(done) // row["region"]
     if row["source"] and last > first:
