@@ -64,20 +64,38 @@ def asked(context, source):
     return mine + ([] if finished else more)
 
 
+def entry_of(work, member):
+    return _split.entry_of(work.context.record, undo_id(RESTORE, member.shadow))
+
+
+def has_had_effect(work, member):
+    """Whether the command that was entered last for a member is seen to have run."""
+    entry, found = entry_of(work, member), work.sets.get(member.shadow)
+    return bool(entry and found) and (entry['done'] or TO_MASTER in found.flags or found.modified != entry['modified'])
+
+
 def has_begun(work, member):
-    """Whether the command for a member was begun with by this restore."""
-    entry, found = _split.entry_of(work.context.record, undo_id(RESTORE, member.shadow)), work.sets.get(member.shadow)
-    if not entry or not found:
-        return False
-    return entry['done'] or TO_MASTER in found.flags or found.modified != entry['modified']
+    """Whether this restore has begun to overwrite the master of a member, now or before a boot."""
+    entry = entry_of(work, member)
+    return bool(entry) and (entry['again'] or has_had_effect(work, member))
 
 
 def is_waiting(work, member):
-    """Whether the command for a member is still to be run, or to be run again because the copying was broken off."""
-    if not has_begun(work, member):
+    """Whether the command for a member is still to be run, or to be run again because the copying was broken off.
+
+    After a boot an end is no proof: where the bitmaps lie in memory alone (ii_bitmap of ii(7D)) a crash ends a copy at any place.
+    """
+    if not has_had_effect(work, member):
         return True
-    found = work.set(member)
-    return TO_MASTER in found.flags and work.state(member) == image.INTERRUPTED
+    if work.state(member) == image.SYNCED:
+        return has_booted(work, member)
+    return TO_MASTER in work.set(member).flags and work.state(member) == image.INTERRUPTED
+
+
+def has_booted(work, member):
+    """Whether the host has booted since the command was entered."""
+    entry = entry_of(work, member)
+    return entry is not None and entry['boot'] != boot_identity(work.context.runner)
 
 
 def refuse_updated(context, source, shadows):
@@ -128,34 +146,36 @@ def refuse_restore(work, member, source):
 
 
 def note(work, member, done):
-    """Enter that a member is begun with; modified: when its set was modified before."""
+    """Enter a command for a member; modified: when its set was modified before, again: whether another has begun already."""
     record = work.context.record
     if record and not work.context.check:
-        entry = _split.entry_of(record, undo_id(RESTORE, member.shadow))
+        entry = entry_of(work, member)
+        before = entry if done else dict(again=has_begun(work, member), modified=work.set(member).modified)
         record.add_undo({'id': undo_id(RESTORE, member.shadow), 'action': 'restored', 'shadow': member.shadow, 'done': done,
-                         'modified': entry['modified'] if entry else work.set(member).modified})
+                         'boot': boot_identity(work.context.runner), 'again': before['again'], 'modified': before['modified']})
 
 
 def begin(work, members, source):
     """Start to copy the shadows to their masters, each with a command of its own: iiadm would not ask for any of them."""
     record = work.context.record
+    full = [member for member in members if is_full(work, member, source)]
     for member in members:
         note(work, member, done=False)
     if record and members and not work.context.check and not record.data['layout']:
         # Only now: from here on the entries say which members there are.
         record.update(layout=work.image.layout())
     for member in members:
-        start(work, member, [work.image.iiadm, '-n', '-c' if is_full(work, member, source) else '-u', 'm', member.shadow])
+        start(work, member, [work.image.iiadm, '-n', '-c' if member in full else '-u', 'm', member.shadow])
 
 
 def is_full(work, member, source):
     """Whether all is copied: where it is asked for, and where the bitmaps may not know all that differs.
 
-    They may lie in memory alone (ii_bitmap of ii(7D)), so after a boot nothing tells that they are whole.
+    They may lie in memory alone, so after a boot nothing tells that they are whole.
     """
     context = work.context
     known = marks.of(context.params['state_dir'], marks.FULL, member.shadow) is not None
-    booted = source is not None and source.data['boot'] != boot_identity(context.runner)
+    booted = has_booted(work, member) or (source is not None and source.data['boot'] != boot_identity(context.runner))
     return context.params['full'] or known or booted or bool(work.unseen(member))
 
 

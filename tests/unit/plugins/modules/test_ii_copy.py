@@ -246,6 +246,23 @@ def test_an_interrupted_restore_goes_on_in_its_direction(host, members, copy, ke
     assert 'broken off' in copy('restored', **params)['msg'] and undo(host, restore) == ['ii_restore:s1']
 
 
+def test_after_a_boot_an_end_is_no_proof(host, members, copy, kept):
+    backup, restore = kept
+    params = dict(run=restore, source_run=backup, confirm=[members[0]['master']])
+    copy('restored', **params)
+    host.put('boot', '1795009999')
+    assert not copy('restored', **params)['changed']
+    ended(host, members[0])
+    # Killed once more before it had an effect.
+    host.on('iiadm', 'case $* in *" m "*) exit 1 ;; esac')
+    assert copy('restored', **params)['failed']
+    host.on('iiadm')
+    assert copy('restored', **params)['changed'] and host.changes()[-2:] == ['iiadm -n -c m s1'] * 2
+    assert undo(host, restore) == ['ii_restore:s1']
+    ended(host, members[0])
+    assert not copy('restored', **params)['changed'] and undo(host, restore) == []
+
+
 def test_a_restore_that_did_nothing(host, members, copy, kept):
     backup, restore = kept
     host.on('iiadm', 'case $* in *"-u m"*) exit 0 ;; esac')
