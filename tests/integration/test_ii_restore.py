@@ -163,3 +163,28 @@ def test_an_image_of_the_reader_goes_back_onto_the_master(lab, kept):
     made = [copy for copy in copies(host)[before:] if copy["direction"] == "s"]
     assert len(made) == 2 and not any(copy["full"] for copy in made)
     assert_home(host, reader)
+
+
+def test_after_a_crash_all_is_copied_once_more_in_the_same_direction(lab, kept):
+    """Where the bitmaps are in memory alone, nothing tells after a crash how far the restore had come."""
+    host = kept.primary
+    host.simctl("set", "ii_bitmap", "off")
+    play(lab, "backup", variables(*BOTH, retain="until_next_run"))
+    run, frozen = host.record()["run"], [host.sha256(shadow) for shadow in SHADOWS]
+    damage(host)
+    host.simctl("resync-speed", "stall")
+    again = SimpleNamespace(run=run)
+    running = Play(lab, "restore", asked(again))
+    wait(lambda: host.out("iiadm", "-i", "all").count("copying shadow to master") == 2, "both masters being copied to", LONG)
+    running.kill()
+    restore = host.record()["run"]
+    host.simctl("reboot", "--crash")
+    host.simctl("resync-speed", "200 MiB")
+    host.run("sh", "-c", "umount /vol01; umount /vol02; true")
+    assert [host.sha256(path) for path in MASTERS] != frozen
+    host.forget()
+    play(lab, "restore", asked(again, takeover=restore))
+    assert sorted(changes(host)) == ["iiadm -n -c m backup/vol01", "iiadm -n -c m backup/vol02"]
+    assert [host.sha256(path) for path in MASTERS] == [host.sha256(path) for path in SHADOWS] == frozen
+    assert [host.record(name)["result"] for name in (restore, run)] == ["complete"] * 2
+    assert_home(host, kept.reader)
