@@ -38,12 +38,14 @@ options:
         description:
           - V(postgresql) keeps the cluster in backup mode over the cut and saves what recovery needs.
           - V(mysql) holds commits back on a MariaDB or MySQL server by a lock that ends with its session.
+          - V(oracle) keeps the database in backup mode over the cut and stores what recovery needs, or proves that it is archived.
+          - V(informix) blocks the server over the cut, and has ON-Bar keep the logical logs.
           - V(command) runs a command before and another one after the cut.
           - V(services) counts on services that M(volmgr.snapbackup.service_bracket) has stopped in the same run, and fails the cut where
             they do not stand still.
         type: str
         required: true
-        choices: [postgresql, mysql, command, services]
+        choices: [postgresql, mysql, oracle, informix, command, services]
       before:
         description: Command that holds the application still, as a list of arguments. Driver V(command) only.
         type: list
@@ -62,13 +64,13 @@ options:
         default: 30
       user:
         description:
-          - Operating system user that connects to the database. Drivers V(postgresql) and V(mysql).
-          - The default is V(postgres) for V(postgresql), and for V(mysql) the user that the module runs as.
+          - Operating system user that connects to the database. Drivers V(postgresql), V(mysql) and V(oracle).
+          - The default is V(postgres) for V(postgresql), V(oracle) for V(oracle), and for V(mysql) the user that the module runs as.
         type: str
       client:
         description:
           - Absolute path of the database's client program, where it is not in the usual directories.
-          - It is C(psql) for V(postgresql), and C(mariadb) or C(mysql) for V(mysql).
+          - It is C(psql) for V(postgresql), C(mariadb) or C(mysql) for V(mysql), and C(bin/sqlplus) below O(quiesce[].home) for V(oracle).
         type: path
       option_file:
         description:
@@ -87,6 +89,54 @@ options:
         description: Mount points that are unmounted meanwhile, and so need no lock. Driver V(services) only.
         type: list
         elements: path
+        version_added: 0.3.0
+      sid:
+        description: C(ORACLE_SID) of the instance. Required for driver V(oracle).
+        type: str
+        version_added: 0.3.0
+      home:
+        description: C(ORACLE_HOME) of the instance, or C(INFORMIXDIR) of the server. Required for drivers V(oracle) and V(informix).
+        type: path
+        version_added: 0.3.0
+      service:
+        description:
+          - Net service name whose account is in a wallet of O(quiesce[].user). Driver V(oracle) only.
+          - Without it the operating system tells who connects. Either way no password is given to this module.
+        type: str
+        version_added: 0.3.0
+      archive:
+        description:
+          - What becomes of the logs that recovery needs. Drivers V(oracle) and V(informix).
+          - V(stored) stores the archived logs with the images. It is the default of V(oracle).
+          - V(proved) proves that they are archived on this host and lists them in the manifest; keeping them is then your task. Only
+            V(oracle) has this.
+          - V(onbar) has ON-Bar back up the logical logs after the cut, and proves that it has. Only V(informix) has this; without
+            it the verdict of a backup with V(informix) is never V(application).
+        type: str
+        choices: [stored, proved, onbar]
+        version_added: 0.3.0
+      control_directory:
+        description:
+          - Directory in which the database writes a copy of its control file, which is then stored with the images and removed.
+          - The database's user must be able to write there, and not everybody. Required for driver V(oracle).
+        type: path
+        version_added: 0.3.0
+      suspend:
+        description: Whether the database is suspended over the cut, in addition to its backup mode. Driver V(oracle) only.
+        type: bool
+        default: false
+        version_added: 0.3.0
+      server:
+        description: C(INFORMIXSERVER) of the server. Required for driver V(informix).
+        type: str
+        version_added: 0.3.0
+      onconfig:
+        description: C(ONCONFIG), the name of the server's configuration file, where it is not the usual one. Driver V(informix) only.
+        type: str
+        version_added: 0.3.0
+      sqlhosts:
+        description: C(INFORMIXSQLHOSTS), where that is not the usual file. Driver V(informix) only.
+        type: path
         version_added: 0.3.0
   lease:
     description:

@@ -38,10 +38,10 @@ class Abandoned(Exception):
 
 
 def environment(extra=None):
-    """A copy of the environment in the C locale, with the values of extra added."""
+    """A copy of the environment in the C locale, with the values of extra added; without a name where that is None."""
     env = dict(os.environ, LC_ALL='C', LANG='C')
     env.update(extra or {})
-    return env
+    return dict((name, value) for name, value in env.items() if value is not None)
 
 
 def text(data):

@@ -7,6 +7,7 @@
 A holder keeps one thing still: a file system or an application. Each has
   key                   its name in the lease, unique in the window
   level                 what it makes a cut worth: APPLICATION or FILESYSTEM
+  proved                applications only: whether what its recovery needs is stored or proved to be kept, once end() has passed
   check(runner)         Refused if it could not hold; changes nothing
   begin(runner)         steps that block no writer (database backup mode), before the lease
   flush(runner)         write out what is dirty, before the lease, so that the lock is short
@@ -17,7 +18,13 @@ A holder keeps one thing still: a file system or an application. Each has
   end(runner)           after the window: a list of recovery entries for the run record
   facts()               applications only, after end(): what the record says of it, with its driver
   cancel()              take back begin() after a failure; never raises
-  commands()            the state-changing argument lists of flush(), enter() and leave(), for check mode
+  commands()            the state-changing argument lists of flush(), enter() and leave(), and where there are any of end(), for check mode
+What outlives its process, and so needs more than the watchdog, has also
+  lasting()             the entry of the run record's key undo: a dictionary with id, driver and options, and what remember() needs
+  holds                 whether something may be held because of this run
+  remember(entry)       know again what such an entry says
+  to_release(runner)    the argument lists that would let go; none if nothing of this run is held
+  release(runner)       let go; whether that is so
 """
 
 from __future__ import absolute_import, division, print_function
@@ -32,22 +39,26 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import R
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Lease
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_command import CommandPair
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_fsfreeze import FsFreeze
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_informix import Informix
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import UfsLock
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_mysql import MySQL
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_oracle import Oracle
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_postgresql import PostgreSQL
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_services import StoppedServices
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._services import away, named
 
 APPLICATION, FILESYSTEM, CRASH = 'application', 'filesystem', 'crash'
 # Positions in what a holder's commands() returns.
-FLUSH, ENTER, LEAVE = 0, 1, 2
+FLUSH, ENTER, LEAVE, AFTER = 0, 1, 2, 3
 # Write-locking one of these stops the host itself: sshd, the logs and the command that would unlock it (lockfs(1M)).
 NEVER = ('/', '/usr', '/var')
-APPLICATIONS = {'postgresql': PostgreSQL, 'mysql': MySQL, 'command': CommandPair, 'services': StoppedServices}
+APPLICATIONS = {'postgresql': PostgreSQL, 'mysql': MySQL, 'oracle': Oracle, 'informix': Informix,
+                'command': CommandPair, 'services': StoppedServices}
+LASTING = 'quiesce:'
 
 OPTIONS = dict(
     quiesce=dict(type='list', elements='dict', default=[], options=dict(
-        driver=dict(type='str', required=True, choices=['postgresql', 'mysql', 'command', 'services']),
+        driver=dict(type='str', required=True, choices=['postgresql', 'mysql', 'oracle', 'informix', 'command', 'services']),
         before=dict(type='list', elements='str'),
         after=dict(type='list', elements='str'),
         limit=dict(type='int', default=30),
@@ -57,7 +68,16 @@ OPTIONS = dict(
         socket=dict(type='path'),
         port=dict(type='int', default=5432),
         filesystems=dict(type='list', elements='path'),
-    )),
+        sid=dict(type='str'),
+        home=dict(type='path'),
+        service=dict(type='str'),
+        archive=dict(type='str', choices=['stored', 'proved', 'onbar']),
+        control_directory=dict(type='path'),
+        suspend=dict(type='bool', default=False),
+        server=dict(type='str'),
+        onconfig=dict(type='str'),
+        sqlhosts=dict(type='path'),
+    ), required_if=[('driver', 'oracle', ['sid', 'home', 'control_directory']), ('driver', 'informix', ['home', 'server'])]),
     lease=dict(type='int', default=60),
 )
 LONGEST_LEASE = 3600
@@ -80,6 +100,24 @@ def to_lock(members, entries, record):
 def application_holders(entries, members, record_directory, run):
     """The holders for option quiesce."""
     return [APPLICATIONS[entry['driver']](number, entry, members, record_directory, run) for number, entry in enumerate(entries)]
+
+
+def lasting_holder(entry, run):
+    """The holder that an undo entry of a run is of."""
+    holder = APPLICATIONS[entry['driver']](0, entry['options'], [], '/', run)
+    holder.remember(entry)
+    return holder
+
+
+def worth(verdict, members, applications):
+    """verdict(members, applications), or what locks alone are worth where nothing proves that an application can be recovered."""
+    if all(holder.proved for holder in applications):
+        return verdict(members, applications)
+    try:
+        return verdict(members, [])
+    except Refused:
+        # The applications hold still all the same what nothing else would hold together.
+        return CRASH
 
 
 def expected_verdict(members, applications):
@@ -149,7 +187,9 @@ class Window:
 
     def commands(self):
         """The state-changing argument lists in their order, for check mode."""
-        return entering(self.holders) + self.cuts + [argv for holder in reversed(self.holders) for argv in holder.commands()[LEAVE]]
+        leaving = [argv for holder in reversed(self.holders) for argv in holder.commands()[LEAVE]]
+        after = [argv for holder in reversed(self.holders) for step in holder.commands()[AFTER:] for argv in step]
+        return entering(self.holders) + self.cuts + leaving + after
 
     def may_have_cut(self, pair):
         """Whether the command that ends in these words was begun and not refused because somebody else had cut before."""
@@ -159,21 +199,45 @@ class Window:
         for holder in self.holders:
             holder.check(runner)
 
-    def open(self, runner):
-        """Hold, cut, let go. Returns the window's facts as they go into the record; raises if the copies are not one cut."""
+    def open(self, runner, record=None):
+        """Hold, cut, let go. Returns the window's facts as they go into the record; raises if the copies are not one cut.
+
+        record: of the run, which is told what would outlive this process.
+        """
         try:
+            self.note(record)
             for holder in self.holders:
                 holder.begin(runner)
+            # Some know only now how to tell what is theirs.
+            self.note(record)
             for holder in self.holders:
                 holder.flush(runner)
             self.frozen(runner)
             for holder in reversed(self.holders):
                 self.recovery.extend(holder.end(runner))
-        except Exception:
+        except Exception as error:
             for holder in reversed(self.holders):
                 holder.cancel()
+            left = [holder.key for holder in self.lasting() if holder.holds]
+            if left and isinstance(error, Refused):
+                error.message += ' %s could not be let go: run the playbook volmgr.snapbackup.recover.' % ', '.join(left)
             raise
+        finally:
+            self.forget(record)
         return self.facts()
+
+    def lasting(self):
+        return [holder for holder in self.holders if hasattr(holder, 'lasting')]
+
+    def note(self, record):
+        """Enter in the run record what somebody else may have to let go."""
+        for holder in self.lasting() if record else []:
+            record.add_undo(holder.lasting())
+
+    def forget(self, record):
+        done = [holder.lasting()['id'] for holder in self.lasting() if not holder.holds]
+        if record and done:
+            record.clear_undo(*done)
 
     def frozen(self, runner):
         """The part in which writers wait."""

@@ -16,6 +16,7 @@ class CommandPair:
     """before holds the application still and may outlive its process; after lets it go on and may run twice."""
 
     level = 'application'
+    proved = True
 
     def __init__(self, number, entry, members, directory, run):
         self.key = 'command %d' % number

@@ -37,6 +37,7 @@ class MySQL:
     """One server whose files lie on the volumes that are cut."""
 
     level = 'application'
+    proved = True
 
     def __init__(self, number, entry, members, directory, run):
         self.key = 'mysql %d' % number

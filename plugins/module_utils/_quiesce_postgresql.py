@@ -43,6 +43,7 @@ class PostgreSQL:
     """One cluster whose data directory lies on the volumes that are cut."""
 
     level = 'application'
+    proved = True
 
     def __init__(self, number, entry, members, directory, run):
         self.key = 'postgresql %d' % number

@@ -18,6 +18,7 @@ class StoppedServices:
     """Holds nothing itself: it refuses a window around which the services do not stand still."""
 
     level = 'application'
+    proved = True
 
     def __init__(self, number, entry, members, directory, run):
         self.key = 'services %d' % number

@@ -34,16 +34,16 @@ class Session:
     """A client program of a database that answers one statement at a time and ends when its standard input is closed.
 
     product: for messages. closing, mark: what makes the program print the text mark, so that an answer has an end.
-    user: the operating system user it runs as, or None for this one. Refused if it cannot be started.
+    user: the operating system user it runs as, or None for this one. extra: for its environment. Refused if it cannot be started.
     """
 
-    def __init__(self, product, argv, user, closing, mark):
+    def __init__(self, product, argv, user, closing, mark, extra=None):
         self.product = product
         self.closing = closing
         self.mark = mark.encode('ascii')
         self.pending = b''
         try:
-            self.process = spawn_as(argv, pwd.getpwnam(user) if user else pwd.getpwuid(os.geteuid()))
+            self.process = spawn_as(argv, pwd.getpwnam(user) if user else pwd.getpwuid(os.geteuid()), extra)
         except KeyError:
             raise Refused('There is no user %s to connect as.' % user, object=user, look='id %s' % user)
         except (IOError, OSError) as error:
@@ -104,8 +104,8 @@ class Session:
         kill_group(self.process)
 
 
-def spawn_as(argv, account):
-    """Start argv as another user (a pwd entry), leading a process group of its own."""
+def spawn_as(argv, account, extra=None):
+    """Start argv as another user (a pwd entry), leading a process group of its own. extra: for its environment."""
     def become():
         os.setsid()
         if os.geteuid() != account.pw_uid:
@@ -113,7 +113,7 @@ def spawn_as(argv, account):
             os.setgid(account.pw_gid)
             os.setuid(account.pw_uid)
 
-    env = environment({'HOME': account.pw_dir, 'USER': account.pw_name, 'LOGNAME': account.pw_name})
+    env = environment(dict({'HOME': account.pw_dir, 'USER': account.pw_name, 'LOGNAME': account.pw_name}, **(extra or {})))
     # A session that is talked to while it lives; AnsibleModule.run_command() only waits for an end.
     return subprocess.Popen(argv, env=env, cwd='/', close_fds=True, preexec_fn=become,  # pylint: disable=ansible-bad-function
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)

@@ -39,7 +39,7 @@ def prepare_window(context, members, cuts, confirm, verdict, held=()):
     run = params['run']
     directory = context.record.make_directory() if context.record and not context.check else params['state_dir']
     applications = _quiesce.application_holders(params['quiesce'], members, directory, run)
-    worth = verdict(members, applications)
+    worth = _quiesce.worth(verdict, members, applications)
     mounted_ones = _quiesce.to_lock(members, params['quiesce'], context.record)
     _quiesce.refuse_own_ground(mounted_ones, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
     to_lock = [member for member in mounted_ones if member['filesystem'] and member['fstype'] not in held]
@@ -72,7 +72,7 @@ def cut(context, members, window, verdict, entries, evidence, roll_back):
     record.update(phase='split', members=members)
     add_undo(record, entries)
     try:
-        facts = window.open(context.runner)
+        facts = window.open(context.runner, record)
         record.update(window=facts, verdict=verdict, recovery=window.recovery, **evidence())
         settle(record, entries)
     except Exception as error:

@@ -85,7 +85,7 @@ def prepare_window(context, work, cut, members):
     run = params['run']
     directory = context.record.make_directory() if context.record and not context.check else params['state_dir']
     applications = _quiesce.application_holders(params['quiesce'], members, directory, run)
-    verdict = _quiesce.expected_verdict(worth(members), applications)
+    verdict = _quiesce.worth(_quiesce.expected_verdict, worth(members), applications)
     mounted_ones = _quiesce.to_lock(held(members), params['quiesce'], context.record)
     _quiesce.refuse_own_ground(mounted_ones, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
     holders = applications + _quiesce.lock_holders(mounted_ones, 'snapbackup:%s' % run)
@@ -103,7 +103,7 @@ def cut_all(context, work, cut, members, window, verdict):
     for pair in work.pairs:
         record.add_undo(dict(split_entry(work, cut, *pair), by=identity(os.getpid(), record.data['boot'])))
     try:
-        facts = window.open(context.runner)
+        facts = window.open(context.runner, record)
         record.update(window=facts, verdict=verdict, recovery=window.recovery, proof=cut.proof(work.svm, work.pairs),
                       layout=work.svm.layout())
         for pair in work.pairs:

@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import io
+import json
 import os
 import time
 
@@ -87,3 +88,20 @@ def gone(pid):
             return source.read().rpartition(')')[2].split()[0] in ('Z', 'X')
     except (IOError, OSError):
         return True
+
+
+class Record:
+    """A run record as far as a window writes to it."""
+
+    def __init__(self):
+        self.undo = {}
+        self.ever = []
+
+    def add_undo(self, entry):
+        # As it comes back from the disk.
+        self.undo[entry['id']] = json.loads(json.dumps(entry))
+        self.ever.append(self.undo[entry['id']])
+
+    def clear_undo(self, *ids):
+        for number in ids:
+            self.undo.pop(number, None)

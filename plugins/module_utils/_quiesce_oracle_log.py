@@ -1,0 +1,129 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""What the recovery of an Oracle database needs beside its data files: the archived logs of backup mode, and a control file."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+import os
+import re
+import stat
+import time
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _platform, _recovery
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_session import member_of
+
+SWITCH = 'ALTER SYSTEM ARCHIVE LOG CURRENT'
+CONTROL = "ALTER DATABASE BACKUP CONTROLFILE TO '%s'"
+CONTROL_FILE = 'snapbackup-control.ctl'
+STORED, PROVED = 'stored', 'proved'
+# Other destinations, and other instances of a cluster, archive by themselves.
+ARCHIVED_WITHIN = 120
+PAUSE = 0.5
+# A statement has it between quotes.
+PLAIN_PATH = re.compile(r'^/[A-Za-z0-9_./+-]*\Z')
+
+
+class Archive:
+    """The files that go with one backup. directory: of the run, where they are kept until they are stored."""
+
+    def __init__(self, entry, members, directory, run):
+        self.sid = entry['sid']
+        self.limit = ARCHIVED_WITHIN
+        self.how = entry['archive'] or STORED
+        self.stored = self.how == STORED
+        self.place = entry['control_directory']
+        self.members = members
+        self.directory = directory
+        self.control = os.path.join(self.place or '/', 'snapbackup-%s.ctl' % run)
+        self.logs = []
+
+    def statements(self):
+        return [SWITCH, CONTROL % self.control]
+
+    def check(self):
+        """Refused unless the database can be given a place that nobody else writes to."""
+        if self.how not in (STORED, PROVED):
+            raise Refused('Driver oracle has no archive %s.' % self.how, object=self.sid, needed='%s or %s' % (STORED, PROVED))
+        found = os.stat(self.place) if self.place and os.path.isdir(self.place) else None
+        if found is None or not PLAIN_PATH.match(self.place) or found.st_mode & stat.S_IWOTH:
+            raise Refused('Driver oracle needs a directory in which the database can write a copy of its control file.', object=self.sid,
+                          found='%s%s' % (self.place, '' if found is None else ', mode %o' % stat.S_IMODE(found.st_mode)),
+                          needed='an existing directory of its user that not everybody can write to', remedy='set control_directory')
+
+    def facts(self):
+        return {'archive': self.how, 'logs': [
+            {'thread': log.thread, 'sequence': log.sequence, 'first': log.first, 'next': log.next, 'name': log.name} for log in self.logs]}
+
+    def save(self, server, step, files, first, last):
+        """Have everything from change first to last archived, and return the recovery set of the run record.
+
+        step(statement): says a state-changing statement. files: the data files; the first one tells where the restored files go.
+        """
+        step(SWITCH)
+        self.logs = self.archived(server, first, last)
+        _files.make_private(self.directory)
+        # After the logs, so that the copy knows of them.
+        saved = [self.save_control(step)] + [self.save_log(log) for log in self.logs if self.stored]
+        _files.sync_directory(self.directory)
+        data = os.path.dirname(os.path.realpath(files[0].name))
+        member = member_of(self.members, data)
+        return {'driver': 'oracle', 'volume': member['volume'], 'files': saved,
+                'directory': os.path.relpath(data, os.path.realpath(member['filesystem']))}
+
+    def archived(self, server, first, last):
+        """The logs that hold every change from first to last, of every thread; Torn if they are not all archived in time."""
+        until = _platform.monotonic() + self.limit
+        while True:
+            logs = whole(server.logs(first, last))
+            lacking = [thread for thread in server.threads() if not covered([log for log in logs if log.thread == thread], first, last)]
+            if not lacking and logs:
+                return logs
+            if _platform.monotonic() > until:
+                raise Torn('Redo of the backup is not archived, so recovery would stop short.', object=self.sid,
+                           found='not all changes from %d to %d of thread %s in files of this host' % (first, last, (lacking or '-')[0]),
+                           needed='YES, and the file', look='SELECT thread#, sequence#, archived, status, name FROM v$archived_log')
+            time.sleep(PAUSE)
+
+    def save_control(self, step):
+        step(CONTROL % self.control)
+        try:
+            found = os.lstat(self.control)
+            if not stat.S_ISREG(found.st_mode) or not found.st_size:
+                raise Torn('The copy of the control file is none.', object=self.control,
+                           found='mode %o, %d bytes' % (found.st_mode, found.st_size))
+            saved = self.save_file(self.control, CONTROL_FILE)
+            os.unlink(self.control)
+        except (IOError, OSError) as error:
+            raise Torn('The copy of the control file cannot be saved.', object=self.control, vendor=str(error))
+        return saved
+
+    def save_log(self, log):
+        try:
+            return self.save_file(log.name, os.path.basename(log.name))
+        except (IOError, OSError) as error:
+            raise Torn('An archived log of the backup cannot be saved, so recovery would stop short.', object=log.name, vendor=str(error))
+
+    def save_file(self, source, name):
+        path = os.path.join(self.directory, name)
+        _recovery.copy_file(source, path, 0o600)
+        return {'source': path, 'place': name}
+
+
+def whole(logs):
+    """One of the copies of each log that are files here and have their whole size."""
+    found = {}
+    for log in logs:
+        usable = log.archived == 'YES' and log.status == 'A' and os.path.isfile(log.name) and os.path.getsize(log.name) >= log.bytes
+        if usable:
+            found.setdefault((log.thread, log.sequence), log)
+    return [found[key] for key in sorted(found)]
+
+
+def covered(logs, first, last):
+    """Whether the logs of one thread hold every change from first to last."""
+    return bool(logs) and logs[0].first <= first and logs[-1].next > last and all(
+        log.next == following.first for log, following in zip(logs, logs[1:]))
