@@ -12,6 +12,8 @@ from hosts import PYTHON3, ROOT
 UNIT = ROOT / "tests" / "unit" / "plugins" / "module_utils"
 ORACLE = "/opt/oracle"
 ORADATA = "/home1/oradata"
+INFORMIX = "/opt/informix"
+CHUNKS = "/home1/chunks"
 
 
 class Oracle:
@@ -47,3 +49,30 @@ class Oracle:
     def said(self):
         """The state-changing statements, in their order."""
         return [line for line in self.host.out("cat", self.state + ".said").splitlines() if line.startswith("ALTER ")]
+
+
+class Informix:
+    """A server whose chunks lie on /home1."""
+
+    def __init__(self, host):
+        self.host = host
+        self.entry = {"driver": "informix", "home": INFORMIX, "server": "ol_backup", "archive": "onbar"}
+        self.state = INFORMIX + "/server.json"
+
+    def create(self):
+        self.host.run("install", "-d", INFORMIX + "/bin", CHUNKS)
+        script = "#!%s\n%s" % (PYTHON3, (UNIT / "clients" / "informix.py").read_text())
+        for name in ("onmode", "onstat", "onbar"):
+            self.host.write("%s/bin/%s" % (INFORMIX, name), script, "755")
+        made = runpy.run_path(str(UNIT / "informix.py"))["server"](CHUNKS)
+        self.host.write(self.state, json.dumps(made))
+        for chunk in made["chunks"][:2]:
+            self.host.run("dd", "if=/dev/urandom", "of=" + chunk["path"], "bs=1M", "count=1", "conv=fsync")
+        return self
+
+    def blocked(self):
+        return self.host.json(self.state)["blocked"]
+
+    def said(self):
+        """The state-changing commands, in their order."""
+        return [line for line in self.host.out("cat", self.state + ".said").splitlines() if not line.startswith("onstat")]
