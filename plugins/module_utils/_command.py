@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import collections
+import contextlib
 import errno
 import os
 import select
@@ -48,6 +49,22 @@ def text(data):
     """Bytes as a native string that can always be written as JSON."""
     decoded = data.decode('utf-8', 'replace')
     return decoded.encode('utf-8') if str is bytes else decoded
+
+
+@contextlib.contextmanager
+def usual_signals(wanted):
+    """Let a program that is started meanwhile have what this process ignores: a service would never be ended by SIGTERM otherwise.
+
+    A handler is gone when the program begins (execve(2)), while what is ignored stays ignored.
+    """
+    ignored = [number for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM) if wanted and signal.getsignal(number) == signal.SIG_IGN]
+    for number in ignored:
+        signal.signal(number, lambda *dummy: None)
+    try:
+        yield
+    finally:
+        for number in ignored:
+            signal.signal(number, signal.SIG_IGN)
 
 
 def spawn(argv, **kwargs):
@@ -171,16 +188,16 @@ class Exchange:
                 stream.close()
 
 
-def run(argv, timeout=60, data=None, watch=None, env=None, started=None):
+def run(argv, timeout=60, data=None, watch=None, env=None, started=None, fresh=False):
     """Run argv (absolute path first) and return a Result.
 
     timeout: seconds until the whole process group is killed (Result.rc is then None). data: bytes for standard
     input, which otherwise is /dev/null. watch: a descriptor; when it becomes readable or hangs up, the group is
-    killed and Abandoned is raised. started: called with the number of the process group. Raises Unkillable when SIGKILL
-    does not help, OSError when argv[0] cannot be started.
+    killed and Abandoned is raised. started: called with the number of the process group. fresh: whether it heeds the
+    signals that this process ignores. Raises Unkillable when SIGKILL does not help, OSError when argv[0] cannot be started.
     """
     begun = monotonic()
-    with open(os.devnull, 'rb') as null:
+    with open(os.devnull, 'rb') as null, usual_signals(fresh):
         process = spawn(argv, stdin=subprocess.PIPE if data else null, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                         env=environment(env))
     exchange = Exchange(process, data, watch)

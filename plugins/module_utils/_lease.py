@@ -223,7 +223,7 @@ def undo_once(held, undo):
     left = []
     for key in reversed(held):
         try:
-            if not undo[key](lambda argv, limit=UNDO_LIMIT: run(argv, timeout=limit)):
+            if not undo[key](lambda argv, limit=UNDO_LIMIT: run(argv, timeout=limit, fresh=True)):
                 left.insert(0, key)
         except Exception:  # pylint: disable=broad-except
             # Whatever went wrong, the lock is still there and the next round tries again.
@@ -346,7 +346,8 @@ class Watchdog:
             raise Late()
         self.running = ' '.join(request['argv'])
         try:
-            result = run(request['argv'], timeout=min(left, request['limit']), watch=self.channel.source, started=self.tell)
+            result = run(request['argv'], timeout=min(left, request['limit']), watch=self.channel.source, started=self.tell,
+                         fresh=True)
         except OSError as error:
             return {'cannot start': error.errno}
         if result.rc is None and monotonic() >= self.deadline:

@@ -148,6 +148,14 @@ def test_the_watchdog_brings_everything_back_when_nobody_does(host, bracket):
     assert not told['changed'] and told['held'] is False and 'watchdog' in told['why'] and host.record().data['undo'] == []
 
 
+def test_what_the_watchdog_starts_heeds_signals(host, bracket):
+    """It ignores some itself, and what is ignored is inherited."""
+    host.put('on.start.db', 'sh -c "kill -TERM \\$\\$; : >$D/deaf"; sh -c "kill -HUP \\$\\$; : >$D/deaf"; : >"$D/tried"')
+    bracket('stopped', lease=1)
+    eventually(lambda: not os.path.exists(host.marker))
+    assert os.path.exists(host.path('tried')) and not os.path.exists(host.path('deaf'))
+
+
 def test_it_stays_down_until_then(host, bracket):
     bracket('stopped', lease=60)
     time.sleep(1)
