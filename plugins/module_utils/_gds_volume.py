@@ -104,12 +104,20 @@ class Volumes:
         self.found = dict((name, self.gds.volume(name, view)) for name in self.names)
         self.before = dict((name, described(volume)) for name, volume in self.found.items())
         if context.check and self.params['assume']:
-            self.before.update((name, state) for name, state in self.params['assume'].items() if name in self.before)
+            self.suppose(self.params['assume'])
+
+    def suppose(self, assume):
+        """Start from predicted states, and from the way back of those that a call in check mode only would have stopped."""
+        for name, state in assume.items():
+            if name in self.before:
+                self.before[name] = dict((key, state.get(key)) for key in self.before[name])
+                if state.get('undo'):
+                    self.entries[name] = dict(state['undo'], predicted=True)
 
     def nodes(self, name):
         """Where a volume is to be started or stopped, as options of sdxvolume."""
         entry = self.entries.get(name)
-        if self.params['volumes'] is None and entry:
+        if entry and (self.params['volumes'] is None or entry.get('predicted')):
             return entry['nodes']
         if self.params['all_nodes']:
             return EVERYWHERE
@@ -140,13 +148,38 @@ def bring(context):
         (refuse_start if wanted == 'started' else refuse_stop)(work, name)
     changed = [(started if wanted == 'started' else stopped)(work, name) for name in work.names]
     after = predicted(work) if context.check else work.now()
-    return dict(changed=any(changed), before=work.before, after=after, class_name=class_name)
+    result = dict(changed=any(changed), before=work.before, after=after, class_name=class_name)
+    if context.check and wanted == 'stopped':
+        result['assume'] = dict((name, dict(state, undo=way_back(work, name))) for name, state in after.items())
+    return result
+
+
+def way_back(work, name):
+    """What the run's entry will say of a volume that is stopped, or None. Of other nodes only the command itself tells."""
+    if work.before[name]['state'] == 'stop' and work.tells_all(name):
+        return None
+    nodes = work.nodes_of_class if len(work.nodes_of_class) == 1 else ['<nodes>']
+    return {'nodes': ['node=' + nodes[0]], 'mode': work.before[name]['mode'], 'unlock': locks(work, name)}
+
+
+def locks(work, name):
+    """Whether stopping a volume also locks one that was not."""
+    return bool(work.params['locked'] and not work.before[name]['locked'])
+
+
+def wanted_lock(work, name):
+    """Whether the volume is to be locked after the call, or None to leave that alone. What the run has locked goes with the stop."""
+    goes = work.params['state'] == 'started' and work.entries.get(name, {}).get('unlock')
+    return False if goes and work.params['locked'] is None else work.params['locked']
 
 
 def predicted(work):
-    locked, mode = work.params['locked'], work.params['mode']
-    return dict((name, dict(state, state=STATUS[work.params['state']], locked=state['locked'] if locked is None else locked,
-                            mode=mode or state['mode'])) for name, state in work.before.items())
+    found = {}
+    for name, state in work.before.items():
+        locked = wanted_lock(work, name)
+        found[name] = dict(state, state=STATUS[work.params['state']], locked=state['locked'] if locked is None else locked,
+                           mode=work.params['mode'] or state['mode'])
+    return found
 
 
 def refuse_copying(work, name):
@@ -186,7 +219,7 @@ def stopped(work, name):
     locking = locked is not None and work.before[name]['locked'] is not locked
     changed = False
     if work.before[name]['state'] != 'stop' or not work.tells_all(name):
-        changed = stop_and_note(work, name, bool(locking and locked))
+        changed = stop_and_note(work, name, locks(work, name))
     if locking:
         lock(work.context, work.gds, name, locked)
     return changed or locking
@@ -211,7 +244,7 @@ def stop_and_note(work, name, unlock):
 def started(work, name):
     """Unlock one volume, start it, or lock it against the next start. Clears the run's entry about it. Whether anything was changed."""
     context, entry = work.context, work.entries.get(name) or {}
-    locked = False if entry.get('unlock') and work.params['locked'] is None else work.params['locked']
+    locked = wanted_lock(work, name)
     locking = locked is not None and work.before[name]['locked'] is not locked
     changed = locking
     if locking and not locked:

@@ -57,7 +57,7 @@ options:
       - A volume is stopped before it is locked, and unlocked before it is started.
     type: bool
   assume:
-    description: In check mode, the states to start from instead of what the host shows. Use the RV(after) of the task before.
+    description: In check mode, the states to start from instead of what the host shows. Use the RV(assume) of the task before.
     type: dict
   run:
     description: With it, a volume that this call stops is entered in the record first, to be started again.
@@ -105,6 +105,13 @@ after:
   returned: success
   type: dict
   sample: {Volume1: {state: stop, locked: false, mode: rw}}
+assume:
+  description:
+    - What the next call in check mode starts from. It is RV(after) and, in C(undo), how each volume will be started again. C(<nodes>)
+      stands for nodes of a shared class that only the command itself will tell.
+  returned: when O(state=stopped), in check mode
+  type: dict
+  version_added: 0.3.0
 class_name:
   description: The class.
   returned: when there is anything to look at

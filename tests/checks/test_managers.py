@@ -86,6 +86,14 @@ def test_no_option_of_the_skeleton_is_declared_again(role):
     assert own & shared <= {"snapbackup_volumes"}
 
 
+def test_what_can_be_left_out_has_no_part_that_is_required(role):
+    """A dictionary that is empty unless given would always be refused."""
+    for entry in load(role / "meta" / "argument_specs.yml")["argument_specs"].values():
+        for name, spec in entry.get("options", {}).items():
+            if spec.get("default") == {}:
+                assert not [part for part, inner in spec.get("options", {}).items() if inner.get("required")], name
+
+
 def test_phases_work_on_the_run_they_are_given(role):
     """rejoin and recover may be given an earlier run, also in check mode."""
     text = (role / "tasks" / "phases" / "rejoin.yml").read_text()

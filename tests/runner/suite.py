@@ -166,7 +166,7 @@ def molecule():
 
     yield check("forget hosts of an earlier run that was killed", core216("molecule"), "destroy", "--scenario-name", "default")
     yield Step("Molecule scenarios", [core216("molecule"), "test", "--all"], count=count, env={"NO_COLOR": "1"})
-    for name in ("molecule", "moleculegds", "moleculeii"):
+    for name in ("molecule", "moleculegds", "moleculeii", "moleculeslice"):
         yield check("Molecule's hosts are gone, also after a failure: %s" % name, core216(), "tests/lab/lab.py", "down", name)
 
 

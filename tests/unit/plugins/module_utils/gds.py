@@ -14,7 +14,7 @@ from solaris import HEAD, Solaris
 SDXINFO = r'''
 echo 'OBJ    NAME    TYPE   SCOPE       SPARE'
 echo '------ ------- ------ ----------- -----'
-echo 'class  Class1  shared node1:node2 0'
+echo "class  Class1  $(cat "$D/scope" 2>/dev/null || echo shared node1:node2) 0"
 echo
 echo 'OBJ    NAME   TYPE   CLASS   GROUP  DEVNAM DEVBLKS FREEBLKS DEVCONNECT  STATUS E'
 echo '------ ------ ------ ------- ------ ------ ------- -------- ----------- ------ -'

@@ -102,6 +102,31 @@ def test_check_mode_promises_what_is_done_then(gds, volume):
     assert [command['argv'] for command in plan['commands']] == [command['argv'] for command in done['commands']]
 
 
+@pytest.mark.parametrize('locked', [None, True])
+def test_the_way_back_is_predicted_too(gds, volume, call, run, locked):
+    """As a restore in check mode asks for it, one call after the other."""
+    gds.put('scope', 'local node1')
+    plan = volume('stopped', check=True, all_nodes=True, locked=locked)
+    shown = volume('started', check=True, assume=plan['assume'])
+    volume('stopped', run=run, all_nodes=True, locked=locked)
+    back = call('gds_volume', state='started', run=run)
+    assert [command['argv'] for command in shown['commands']] == [command['argv'] for command in back['commands']]
+    assert (shown['before'], shown['after']) == (back['before'], back['after'])
+
+
+def test_nodes_of_a_shared_class_are_not_guessed(gds, volume):
+    plan = volume('stopped', check=True, all_nodes=True)
+    shown = volume('started', check=True, assume=plan['assume'])
+    assert shown['commands'][-1]['argv'][-1] == 'node=<nodes>,mode=rw'
+
+
+def test_what_stands_still_is_not_started_again(gds, volume):
+    gds.put('scope', 'local node1')
+    gds.edit('Volume1', 'status', 'STOP')
+    plan = volume('stopped', check=True, all_nodes=True)
+    assert plan['commands'] == [] and plan['assume']['Volume1']['undo'] is None
+
+
 @pytest.mark.parametrize('lines, words', [
     (['echo "SDX:sdxvolume: ERROR: Volume1: volume is in use" >&2', 'exit 1'], 'volume is in use'),
     (['exit 0'], 'had no effect')])
