@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import re
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import VALID, valid_name
@@ -16,13 +17,16 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_disk import
 TYPES = ('mirror', 'stripe', 'concat')
 # Links that udev names after serial numbers and world wide names.
 IDENTITIES = '/dev/disk/by-id/'
+# The world wide name of a whole disk, which every host reads from the disk itself. A serial number may be that of its disk unit.
+WORLD_WIDE = re.compile(r'^wwn-0x[0-9a-f]+\Z')
 
 
 class Plan:
     """What the shadow of some volumes must be, from what the primary domain says (layout of gds_info). Refused where that is not to be had.
 
-    devices: {disk: its name on this host}; groups: {group: [disks that are shadowed, in their order]}; volumes: {group: [names]} of all
-    that must be made, in the order of their first blocks.
+    devices: {disk: its name on this host}, where none is given of the disks that have the identities which primary tells; groups:
+    {group: [disks that are shadowed, in their order]}; volumes: {group: [names]} of all that must be made, in the order of their first
+    blocks.
     """
 
     def __init__(self, primary, names, devices):
@@ -32,7 +36,8 @@ class Plan:
         self.refuse_incomplete()
         for name in names:
             self.refuse_moving(name)
-        self.devices = dict((valid_name(disk), valid_device(followed(disk, device))) for disk, device in devices.items())
+        named = devices or self.identified()
+        self.devices = dict((valid_name(disk), valid_device(followed(disk, device))) for disk, device in named.items())
         if len(set(self.devices.values())) != len(self.devices):
             raise Refused('A device is named for several disks.', object=', '.join(sorted(self.devices.values())), needed='one disk each')
         self.groups, self.volumes = {}, {}
@@ -48,6 +53,17 @@ class Plan:
         if strange:
             raise Refused('A device is named for a disk that these volumes do not lie on.', object=', '.join(strange),
                           needed=', '.join(sorted(disk for disks in self.groups.values() for disk in disks)))
+
+    def identified(self):
+        """{disk: the link that this host has for its identity} of all disks that the volumes lie on."""
+        groups = [self.primary['groups'].get(self.primary['volumes'][name]['group']) or {} for name in self.names]
+        disks = sorted(set(disk for group in groups for disk in group.get('disks') or []))
+        found = dict((disk, self.primary['disks'].get(disk, {}).get('identity')) for disk in disks)
+        unknown = [disk for disk in disks if not WORLD_WIDE.match(found[disk] or '')]
+        if unknown or not disks:
+            raise Refused('It is not known what these disks are called here.', object=', '.join(unknown), needed='their devices',
+                          found='no world wide name in %s of the other domain' % IDENTITIES, remedy='name them in devices')
+        return dict((disk, IDENTITIES + name) for disk, name in found.items())
 
     def refuse_incomplete(self):
         missing = [key for key in ('class_name', 'disks', 'groups', 'volumes') if key not in self.primary]
@@ -167,6 +183,17 @@ def followed(disk, device):
         raise Refused('No disk here has the identity that is given for %s.' % disk, object=disk, found='no link %s' % device,
                       needed='the identity of a disk that this host sees', look='ls -l %s' % IDENTITIES)
     return os.path.basename(os.path.realpath(device))
+
+
+def identity_of(device):
+    """The name by which every host knows this disk, or None where this host has no link that tells."""
+    try:
+        links = sorted(name for name in os.listdir(IDENTITIES) if WORLD_WIDE.match(name))
+    except OSError:
+        # Solaris, or a host without udev.
+        return None
+    found = [name for name in links if os.path.basename(os.path.realpath(IDENTITIES + name)) == device]
+    return found[0] if len(found) == 1 else None
 
 
 def valid_device(device):

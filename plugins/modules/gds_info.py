@@ -99,6 +99,7 @@ in_progress:
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_shadow_plan import identity_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_slice import DETACHED
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 
@@ -140,7 +141,8 @@ def is_tracked(volume):
 def layout(class_name, view):
     """What a shadow of any volume of the class must be like: see RETURN."""
     return {'class_name': class_name,
-            'disks': dict((name, {'blocks': row.get('DEVBLKS')}) for name, row in view.disks.items()),
+            'disks': dict((name, {'blocks': row.get('DEVBLKS'), 'identity': identity_of(row.get('DEVNAM'))})
+                          for name, row in view.disks.items()),
             'groups': dict((name, {'type': row.get('TYPE'), 'width': row.get('WIDTH'), 'disks': row.get('DISKS') or []})
                            for name, row in view.groups.items()),
             'volumes': dict((name, {'group': volume.group, 'state': volume.state, 'relation': volume.relation,

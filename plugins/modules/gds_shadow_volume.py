@@ -38,11 +38,13 @@ options:
     type: dict
   devices:
     description:
-      - The device of each disk on this host, by the name of the disk in the other domain. Required unless O(state=absent).
+      - The device of each disk on this host, by the name of the disk in the other domain.
+      - Without it, all disks of the groups are found by their world wide names, where both hosts have links to them in C(/dev/disk/by-id).
       - Of a mirror group one disk is enough for reading.
       - Find them by the identity of the disk, for example its serial number. Names like C(c1t1d3) differ between hosts.
       - Where the host has links named after that, a path like V(/dev/disk/by-id/wwn-0x500000e01234567) can be given, and is followed here.
     type: dict
+    default: {}
   state:
     description:
       - V(present) has the volumes there, read-only.
@@ -153,12 +155,12 @@ STATES = {'present': make, 'rw': make, 'absent': take_away}
 
 
 def main():
-    needed = ['class_name', 'volumes', 'primary', 'devices']
+    needed = ['class_name', 'volumes', 'primary']
     run_module(
         lambda context: STATES[context.params['state']](context),
         argument_spec=dict(
             RUN_OPTIONS, class_name=dict(type='str'), volumes=dict(type='list', elements='str'), primary=dict(type='dict'),
-            devices=dict(type='dict'), state=dict(type='str', choices=['present', 'rw', 'absent'], required=True),
+            devices=dict(type='dict', default={}), state=dict(type='str', choices=['present', 'rw', 'absent'], required=True),
             assume=dict(type='dict'), members=dict(type='list', elements='dict', default=[])),
         required_if=[('state', 'present', needed), ('state', 'rw', needed)], required_one_of=[('class_name', 'run')])
 

@@ -179,6 +179,24 @@ def test_a_killed_controller_is_recovered_from(hosts, lab, command):
     assert [host.record()["result"] for host in hosts] == ["abandoned", "failed"] and reader.manifests() == []
 
 
+def test_disks_are_found_by_their_world_wide_names(hosts, lab):
+    """Where no name is given: refused before anything is touched as long as one host cannot tell."""
+    primary, reader = hosts
+    unnamed = dict(SET, snapbackup_shadow_devices={})
+    try:
+        assert "name them in devices" in " ".join(failures(end(lab, "backup", unnamed, rc=2))["node1"])
+        for host, device in ((primary, "c3t1d1"), (reader, "c9t3d9")):
+            host.run("mkdir", "-p", "/dev/disk/by-id")
+            host.run("ln", "-s", "../../" + device, "/dev/disk/by-id/wwn-0x600000e00d2900000029035d00050000")
+        assert changes(hosts) == []
+        end(lab, "backup", unnamed)
+    finally:
+        for host in hosts:
+            host.run("rm", "-rf", "/dev/disk/by-id")
+    assert changes(hosts)[len(PART) + 1:][:3] == MAKE
+    assert_home(hosts)
+
+
 def test_a_boot_of_the_backup_server_ends_the_store(hosts, lab):
     """The shadow is gone then, and its special files are left: a dump would go into plain files."""
     primary, reader = hosts

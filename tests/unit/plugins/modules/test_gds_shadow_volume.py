@@ -269,6 +269,39 @@ def test_a_disk_found_by_its_identity(server, shadow, monkeypatch):
     assert 'No disk here has the identity' in failed['msg'] and failed['object'] == 'Disk3'
 
 
+@pytest.fixture
+def links(server, monkeypatch):
+    """links(NAME=device): what this host has in /dev/disk/by-id."""
+    monkeypatch.setattr(_gds_shadow_plan, 'IDENTITIES', server.path('by-id') + '/')
+    os.mkdir(server.path('by-id'))
+
+    def make(**found):
+        for name, device in found.items():
+            os.symlink('../' + device, server.path('by-id', name.replace('_', '-')))
+    return make
+
+
+def test_disks_are_found_by_their_world_wide_names(server, shadow, links):
+    links(wwn_0x1='c9t3d8', wwn_0x2='c9t3d9', scsi_2='c9t3d8')
+    assert shadow('present', devices={}, primary=primary(disk__identity='wwn-0x2'))['changed'] and server.journal(*CHANGES) == BUILT
+
+
+@pytest.mark.parametrize('identity, words', [
+    (None, 'name them in devices'), ('wwn-0x3', 'No disk here has the identity'), ('scsi-2', 'name them in devices'),
+    ('../sda', 'name them in devices'), ('wwn-0x4', 'cannot be the device of a disk')])
+def test_what_is_not_found_for_sure_is_not_guessed(server, shadow, links, identity, words):
+    links(wwn_0x2='c9t3d9', scsi_2='c9t3d9', wwn_0x4='dm-0')
+    assert words in shadow('present', devices={}, primary=primary(disk__identity=identity))['msg'] and server.journal(*CHANGES) == []
+
+
+@pytest.mark.parametrize('found, identity', [
+    (dict(wwn_0x2='c9t3d9'), 'wwn-0x2'), ({}, None), (dict(wwn_0x2='c9t3d8'), None), (dict(scsi_2='c9t3d9'), None),
+    ({'wwn_0x2': 'c9t3d9', 'wwn_0x2_part1': 'c9t3d91'}, 'wwn-0x2'), (dict(wwn_0x2='c9t3d9', wwn_0x3='c9t3d9'), None)])
+def test_the_identity_of_a_disk(links, found, identity):
+    links(**found)
+    assert _gds_shadow_plan.identity_of('c9t3d9') == identity
+
+
 def test_the_removal_of_a_predicted_shadow_is_told(server, shadow, call):
     given = dict(volumes=['Volume2'], primary=PRIMARY, devices={'Disk3': 'c9t3d9'}, class_name='Class2', state='absent')
     plan = call('gds_shadow_volume', check=True, assume={'Volume2': 'ro'}, **given)

@@ -261,7 +261,7 @@ def test_info_tells_states_and_progress(gds, call):
         {'object': 'Disk2.Volume2', 'state': 'copy', 'percent': 25, 'bytes': None, 'eta': None}]
     assert not call('gds_info', class_name='Class1', volumes=['Volume1'])['in_progress']
     assert found['layout']['class_name'] == 'Class1'
-    assert found['layout']['disks'] == {'Disk1': {'blocks': 17596416}, 'Disk2': {'blocks': 17596416}}
+    assert found['layout']['disks'] == dict.fromkeys(['Disk1', 'Disk2'], {'blocks': 17596416, 'identity': None})
     assert found['layout']['groups'] == {'Group1': {'type': 'mirror', 'width': None, 'disks': ['Disk1', 'Disk2']}}
     assert found['layout']['volumes']['Volume1'] == {
         'group': 'Group1', 'state': 'active', 'relation': None, 'first_block': 65536, 'blocks': 8192, 'tracked': False,
