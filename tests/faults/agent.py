@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Process 1 of a simulated host that is only a set of namespaces: agent.py BASE SAN NAME, started by host.py.
+"""Process 1 of a simulated host that is only a set of namespaces: agent.py BASE SAN NAME [shared], started by host.py.
 
 It sees this machine's own files through an overlay in memory, with the simulator's commands at their real paths, and serves
 requests, one JSON a line: {"do": operation, ...} on its input, {"value": ...} or {"error": text} on its output. A module of
@@ -52,8 +52,8 @@ def mount_off(path):
     os.rmdir(path)
 
 
-def enter(base, san, name):
-    """Make the host's own view of the files and go there."""
+def enter(base, san, name, shared):
+    """Make the host's own view of the files and go there. shared: /backup is on the storage."""
     mount("-t", "tmpfs", "tmpfs", base)
     upper, work, root = (base / part for part in ("upper", "work", "root"))
     for path in (upper, work, root):
@@ -74,7 +74,11 @@ def enter(base, san, name):
     # Byte code of the simulator's commands, for the hosts after this one, too.
     (root / "var/cache/simulator").symlink_to("/san/cache")
     (root / "backup").mkdir()
-    mount("-t", "tmpfs", "tmpfs", root / "backup")
+    if shared:
+        (root / "san/backup").mkdir(exist_ok=True)
+        mount("--bind", root / "san/backup", root / "backup")
+    else:
+        mount("-t", "tmpfs", "tmpfs", root / "backup")
     (root / "before").mkdir()
     os.chdir(root)
     # Other than after a chroot, nothing here keeps the mounts of the machine: storage of hosts beside this one among them.
@@ -257,9 +261,9 @@ def heal():
 
 
 def journal(after=0):
-    """The calls of simulated commands that came after number after."""
+    """The calls of this host's simulated commands that came after number after."""
     columns = ("id", "ppid", "argv", "started", "ended", "rc", "fault")
-    rows = store().rows("SELECT * FROM journal WHERE id>? ORDER BY id", after)
+    rows = store().rows("SELECT * FROM journal WHERE host=? AND id>? ORDER BY id", socket.gethostname(), after)
     return [dict({name: row[name] for name in columns}, argv=row["argv"].split("\x1f")) for row in rows]
 
 
@@ -340,11 +344,11 @@ def serve(source, sink):
         collect()
 
 
-def main(base, san, name):
+def main(base, san, name, shared=""):
     # Whatever a child prints must not be taken for an answer.
     sink = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)
-    enter(Path(base), san, name)
+    enter(Path(base), san, name, bool(shared))
     load()
     try:
         serve(sys.stdin, sink)

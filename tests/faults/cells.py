@@ -71,7 +71,7 @@ class Outcome:
 
 def shown(call):
     """The command as the table shows it."""
-    return RUN.sub("RUN", " ".join([call.command, *call.argv[1:]]))
+    return RUN.sub("RUN", " ".join([call.command, *call.argv[1:], *(["(on %s)" % call.host] if call.host else [])]))
 
 
 def reads(described, call):
@@ -89,9 +89,9 @@ def distinct(described, calls):
     for call in calls:
         if call.argv and not reads(described, call):
             seen = set()
-        elif call.argv and (call.argv, call.by) in seen:
+        elif call.argv and (call.argv, call.by, call.host) in seen:
             continue
-        seen.add((call.argv, call.by))
+        seen.add((call.argv, call.by, call.host))
         found.append(call)
     return found
 

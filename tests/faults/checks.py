@@ -20,16 +20,19 @@ def locks(lab):
 
 
 def processes(lab):
-    return ["still running: " + line for line in lab.host.idle(0, but=[lab.writer])]
+    return ["still running: " + line for line in lab.idle(0)]
 
 
 def good_end(lab, ended):
     """A play that ended well has left nothing open and nothing split."""
     if ended.error:
         return []
-    return ["the play ended well, and run %s is open" % record["run"] for record in lab.open_runs()] + [
-        "the play ended well, and %s" % line for line in lab.not_redundant()
-    ]
+    return ["the play ended well, and " + line for line in not_in_order(lab)]
+
+
+def not_in_order(lab):
+    return ["run %s is open" % record["run"] for record in lab.open_runs()] + [
+        "run %s is open on %s" % item for item in lab.open_elsewhere().items()] + lab.not_redundant()  # fmt: skip
 
 
 def complete(lab):
@@ -50,8 +53,10 @@ def manifest(lab, path, content):
     found = [] if {image["volume"] for image in content["images"]} == set(lab.manager.POINTS) else [path + " lacks a volume"]
     for image in content["images"]:
         file = os.path.join(os.path.dirname(path), image["file"])
-        if image["method"] == "dd":
+        if image["method"] == "dd" and not getattr(lab.manager, "CHECKED", False):
             same = lab.host.sha256(file) == lab.frozen[content["run"]][image["volume"]]
+        elif image["method"] == "dd":
+            same = lab.files_on(file, "/run/stored/" + image["volume"]) == lab.frozen_tree(content["run"], image["volume"])
         else:
             same = lab.unpacked(UNPACK[image["method"]], file) == lab.frozen_tree(content["run"], image["volume"])
         found += [] if same else ["%s is called complete, and differs from what was frozen" % file]
@@ -71,11 +76,13 @@ def one_cut(lab):
 
 def left_over(lab):
     """No mounts, no half-written files."""
-    found = ["still mounted: " + point for point in lab.host.mounts() if point not in lab.before["mounts"]]
-    found += ["left: " + path for path in lab.host.files("/tmp/*", "/var/tmp/*")
-              if path not in lab.before["files"] and not path.startswith(OF_SIMULATOR)]  # fmt: skip
-    found += ["left: " + path for path in lab.host.files(STATE + "/**/*.tmp", STATE + "/**/*.new")]
-    return found
+    return ["%s: %s" % (name, line) for name, host in lab.hosts.items() for line in left_on(host, **lab.before[name])]
+
+
+def left_on(host, mounts, files):
+    found = ["still mounted: " + point for point in host.mounts() if point not in mounts]
+    found += ["left: " + path for path in host.files("/tmp/*", "/var/tmp/*") if path not in files and not path.startswith(OF_SIMULATOR)]
+    return found + ["left: " + path for path in host.files(STATE + "/**/*.tmp", STATE + "/**/*.new")]
 
 
 def data(lab):
@@ -92,7 +99,7 @@ def data(lab):
 
 def said(lab, ended):
     """What is not in order at the end has been told: with the name of the object, and what to look with or to do."""
-    wrong = ["run %s is open" % record["run"] for record in lab.open_runs()] + lab.not_redundant()
+    wrong = not_in_order(lab)
     if not wrong or ended.error and any(name in ended.said for name in lab.manager.POINTS) and any(
             word in ended.said for word in ("Look with: ", "To do: ", "run the playbook ")):  # fmt: skip
         return []

@@ -25,20 +25,24 @@ class Host:
     """host.OPERATION(...) is the operation of that name in agent.py. A context: at its end the host is gone.
 
     Its storage stays for the next host that this process makes, which finds it empty; clean_up_dead() takes it away.
+    san: that of another host, whose disks this one sees too. shared: /backup is one for all hosts of a storage.
     """
 
-    def __init__(self, name="node1"):
+    def __init__(self, name, san=None, shared=False):
         self.name = name
         self.directory = BASE / ("%d-%s" % (os.getpid(), name))
-        self.san = self.directory / "san"
+        self.owner = san is None
+        self.san = san or self.directory / "san"
+        self.shared = shared
         self.process = None
 
     def __enter__(self):
         (self.directory / "root").mkdir(parents=True, exist_ok=True)
-        pool.create(str(self.san), SAN_GIB, LOOPS)
-        empty(self.san)
+        if self.owner:
+            pool.create(str(self.san), SAN_GIB, LOOPS)
+            empty(self.san)
         own = ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--propagation", "private"]
-        argv = [sys.executable, str(AGENT), str(self.directory / "root"), str(self.san), self.name]
+        argv = [sys.executable, str(AGENT), str(self.directory / "root"), str(self.san), self.name, *(["shared"] if self.shared else [])]
         self.process = subprocess.Popen(own + argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         return self
 
@@ -85,7 +89,8 @@ def destroy(directory):
     end = time.monotonic() + PATIENCE
     while True:
         try:
-            pool.destroy(str(directory / "san"))
+            if (directory / "san").exists():
+                pool.destroy(str(directory / "san"))
             break
         except (RuntimeError, OSError):
             if time.monotonic() > end:

@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""A host of one manager with a writer at work, its plays, and the fault that one of their commands meets."""
+"""The hosts of one manager with a writer at work on the first, its plays, and the fault that one of their commands meets."""
 
 import collections
 import json
@@ -29,7 +29,8 @@ SPARED = {"watchdog-before": "kill-before", "watchdog-after": "kill-after"}
 class Call:
     """One call of a vendor's command in a play: the nth call of it in the turn-th run of a task. by: module, watchdog or job.
 
-    place: its number among all calls of the play. A module call itself is one without argv, by: play.
+    place: its number among all calls of the play. A module call itself is one without argv, by: play. host: where, unless it is
+    the first host.
     """
 
     place: int
@@ -38,6 +39,7 @@ class Call:
     nth: int
     argv: tuple
     by: str
+    host: str = ""
 
     @property
     def command(self):
@@ -61,7 +63,9 @@ class Lab:
 
     def __init__(self, manager):
         self.manager = manager
-        self.host = Host()
+        first, *others = getattr(manager, "HOSTS", ["node1"])
+        self.host = Host(first, shared=bool(others))
+        self.hosts = {first: self.host, **{name: Host(name, self.host.san, shared=True) for name in others}}
         self.frozen = {}
         self.calls = []
         self.fault = None
@@ -72,11 +76,13 @@ class Lab:
         self.booted = False
 
     def __enter__(self):
-        host = self.host.__enter__()
         try:
-            host.apply(self.manager.TOPOLOGY)
+            for host in self.hosts.values():
+                host.__enter__().apply(self.manager.TOPOLOGY)
             self.fill()
-            self.before = {"mounts": host.mounts(), "files": host.files("/tmp/*", "/var/tmp/*")}
+            self.before = {
+                name: {"mounts": host.mounts(), "files": host.files("/tmp/*", "/var/tmp/*")} for name, host in self.hosts.items()
+            }
             self.write()
         except BaseException:
             self.__exit__()
@@ -84,7 +90,8 @@ class Lab:
         return self
 
     def __exit__(self, *ignored):
-        self.host.__exit__()
+        for host in reversed(self.hosts.values()):
+            host.__exit__()
 
     # The data.
 
@@ -118,8 +125,9 @@ class Lab:
 
     def freeze(self, run, members):
         """Keep what a run has cut, as it is now: {volume: SHA-256}, with the images in FROZEN/RUN/VOLUME.img."""
+        cut = getattr(self.manager, "cut", lambda host, member: member["device"])
         self.frozen[run] = {
-            member["volume"]: self.host.copy(member["device"], "%s/%s/%s.img" % (FROZEN, run, member["volume"])) for member in members
+            member["volume"]: self.host.copy(cut(self.host, member), "%s/%s/%s.img" % (FROZEN, run, member["volume"])) for member in members
         }
 
     # The plays.
@@ -127,7 +135,7 @@ class Lab:
     def play(self, entry, **variables):
         """Play an entry point of the role snapbackup, as the playbook of that name does."""
         self.turns.clear()
-        play = Play(self.run, {**self.manager.VARIABLES, **self.pace(), **variables})
+        play = Play(self.run, {**self.manager.VARIABLES, **self.pace(), **variables}, list(self.hosts))
         try:
             play.role("snapbackup", entry)
             error = None
@@ -135,7 +143,7 @@ class Lab:
             error = str(failure)
         except Stop as stop:
             error = str(stop)
-        self.host.idle(IDLE_LIMIT, but=[self.writer])
+        self.idle(IDLE_LIMIT)
         return Ended(error, "\n".join(map(str, [*play.said, error or ""])))
 
     def pace(self):
@@ -145,22 +153,27 @@ class Lab:
             found.update({"watchdog": {"snapbackup_lease": SHORT}, "job": {"snapbackup_stall": SHORT}}.get(self.fault[0].by, {}))
         return found
 
-    def run(self, role, module, args, check, name):
-        """Run a module of a play, and enter its commands in calls."""
+    def idle(self, seconds):
+        """Wait until nothing but the writer runs; the command lines of what still does after so many seconds."""
+        return [line for host in self.hosts.values() for line in host.idle(seconds, but=[self.writer] if host is self.host else [])]
+
+    def run(self, at, module, args, check, name):
+        """Run a module of a play on the host at, and enter its commands in calls."""
+        host, elsewhere = self.hosts[at], "" if self.hosts[at] is self.host else at
         if self.stop_before == (module, args.get("state")):
             raise Stop("the controller is gone")
         if module == "slurp":
-            return {"content": self.host.read(args["src"])}
+            return {"content": host.read(args["src"])}
         self.turns[name] += 1
-        self.calls.append(Call(len(self.calls), name, self.turns[name], 0, (), "play"))
-        self.interrupt(name)
-        cap, spare = self.plant(name)
-        last = max([row["id"] for row in self.host.journal()], default=0)
-        result = self.host.call(module, args, check, cap, spare)
+        self.calls.append(Call(len(self.calls), name, self.turns[name], 0, (), "play", elsewhere))
+        self.interrupt(name, host)
+        cap, spare = self.plant(name, host)
+        last = max([row["id"] for row in host.journal()], default=0)
+        result = host.call(module, args, check, cap, spare)
         if result.get("in_progress"):
             # Polls do not cross with the job's own commands, so that each keeps its number.
-            self.host.idle(IDLE_LIMIT, but=[self.writer])
-        self.enter(name, module, result.get("pid"), self.host.journal(last))
+            host.idle(IDLE_LIMIT, but=[self.writer] if host is self.host else [])
+        self.enter(name, module, result.get("pid"), host.journal(last), elsewhere)
         self.look(result, args, check)
         return result
 
@@ -168,33 +181,33 @@ class Lab:
         """Whether the fault comes in this module call."""
         return self.fault is not None and (self.fault[0].task, self.fault[0].turn) == (name, self.turns[name])
 
-    def interrupt(self, name):
+    def interrupt(self, name, host):
         """What comes from outside, before a module call."""
         if not self.due(name) or self.fault[1] not in OUTSIDE:
             return
         self.met = True
         if self.fault[1] == "boot":
-            self.host.boot()
-            self.booted = True
-            if self.writer:
+            host.boot()
+            self.booted = self.booted or host is self.host
+            if self.writer and host is self.host:
                 self.write()
         raise Stop("the connection is gone" if self.fault[1] == "boot" else "the controller is gone")
 
-    def plant(self, name):
+    def plant(self, name, host):
         """Plant the fault if it is due in this module call. Returns the options of the call."""
         if not self.due(name):
             return None, False
         call, effect = self.fault[0], self.fault[1]
-        self.host.plant(call.command, call.nth, SPARED.get(effect, effect))
+        host.plant(call.command, call.nth, SPARED.get(effect, effect))
         return (SHORT if effect == "hang" else None), effect in SPARED
 
-    def enter(self, name, module, pid, rows):
+    def enter(self, name, module, pid, rows, elsewhere):
         counts = collections.Counter()
         for row in rows:
             command = row["argv"][0].rpartition("/")[2]
             counts[command] += 1
             by = "module" if row["ppid"] == pid else "job" if module in ("volume_backup", "volume_restore") else "watchdog"
-            self.calls.append(Call(len(self.calls), name, self.turns[name], counts[command], tuple(row["argv"]), by))
+            self.calls.append(Call(len(self.calls), name, self.turns[name], counts[command], tuple(row["argv"]), by, elsewhere))
 
     def look(self, result, args, check):
         """Keep the content of a new cut."""
@@ -203,8 +216,16 @@ class Lab:
 
     # What is there now.
 
-    def records(self):
-        return [json.loads(self.host.read(path)) for path in self.host.files(STATE + "/runs/*.json")]
+    def records(self, host=None):
+        host = host or self.host
+        return [json.loads(host.read(path)) for path in host.files(STATE + "/runs/*.json")]
+
+    def open_elsewhere(self):
+        """{run: host} of what is open on another host than the first, and not kept on purpose."""
+        kept = [record["run"] for record in self.records() if record["closed"] is None and record["phase"] == "retained"]
+        others = [(name, host) for name, host in self.hosts.items() if host is not self.host]
+        return {record["run"]: name for name, host in others for record in self.records(host)
+                if record["closed"] is None and record["run"] not in kept}  # fmt: skip
 
     def open_runs(self):
         """The open runs but those whose copies are kept on purpose."""
@@ -217,7 +238,7 @@ class Lab:
 
     def heal(self):
         """No fault is left to come; says whether the one that was planted has been met."""
-        met = self.met or any(row["fault"] for row in self.host.journal())
+        met = self.met or any(row["fault"] for host in self.hosts.values() for row in host.journal())
         self.host.heal()
         self.fault = None
         return met

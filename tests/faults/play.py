@@ -24,10 +24,12 @@ COLLECTION, BUILTIN = "volmgr.snapbackup.", "ansible.builtin."
 INCLUDES = ("ansible.builtin.include_", "ansible.builtin.import_")
 # Key of a scope: variables that are above facts, of loops and includes.
 ABOVE = "__above__"
-HOST = "node1"
+# The same of blocks: where their tasks are carried out, and arguments of modules.
+DELEGATED, DEFAULTS = "__delegated__", "__defaults__"
 OMIT = "__omit_this_argument__"
 KEYWORDS = {"name", "vars", "when", "loop", "loop_control", "register", "check_mode", "changed_when", "failed_when", "ignore_errors",
             "diff", "no_log", "block", "rescue", "always", "delegate_to", "ignore_unreachable"}  # fmt: skip
+OF_BLOCKS = {"name", "vars", "when", "block", "rescue", "always", "delegate_to", "module_defaults"}
 NOT_GOOD = ("failed", "lost", "absent")
 
 init_plugin_loader([str(ROOT / ".cache" / "collections")])
@@ -49,14 +51,15 @@ class Failed(Exception):
 
 @dataclass
 class Play:
-    """One play on one host.
+    """One play on the first of hosts; the others are there for delegated tasks.
 
-    run(role, module, args, check, name) runs a module and returns its result. variables: as given with -e.
+    run(host, module, args, check, name) runs a module on a host and returns its result. variables: as given with -e.
     said: what debug tasks have printed; facts: what tasks have set or registered; defaults, own: variables of the roles.
     """
 
     run: object
     variables: dict
+    hosts: list
     said: list = field(default_factory=list)
     facts: dict = field(default_factory=dict)
     defaults: dict = field(default_factory=dict)
@@ -64,6 +67,8 @@ class Play:
 
     def __post_init__(self):
         self.templar = Templar(DataLoader())
+        # Where the task at hand is carried out.
+        self.at = self.hosts[0]
 
     def role(self, name, tasks_from="main", scope=None):
         """Carry out one task file of a role. Raises Failed."""
@@ -89,7 +94,7 @@ class Play:
 
     def value(self, template, scope):
         """A template's value. scope: variables of the tasks and blocks around it."""
-        always = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": HOST, "groups": {"all": [HOST]}}
+        always = {"omit": OMIT, "ansible_check_mode": False, "inventory_hostname": self.hosts[0], "groups": {"all": self.hosts}}
         roles = {**always, **self.defaults, **self.own}
         self.templar.available_variables = {**roles, **scope, **self.facts, **scope.get(ABOVE, {}), **self.variables}
         try:
@@ -109,8 +114,12 @@ class Play:
 
     def task(self, task, role, scope):
         if "block" in task:
+            if set(task) - OF_BLOCKS:
+                raise ValueError("%s: words of a block that are not known here: %s" % (role, ", ".join(set(task) - OF_BLOCKS)))
             if self.holds(task.get("when", True), scope):
-                self.guarded(task, role, scope)
+                own = {DELEGATED: task["delegate_to"]} if "delegate_to" in task else {}
+                defaults = {**scope.get(DEFAULTS, {}), **task.get("module_defaults", {})}
+                self.guarded(task, role, {**scope, **own, DEFAULTS: defaults})
             return
         action, *unknown = [word for word in task if word not in KEYWORDS]
         if unknown:
@@ -156,27 +165,29 @@ class Play:
         return result
 
     def act(self, task, action, arguments, role, scope):
+        self.at = self.value(task.get("delegate_to", scope.get(DELEGATED, self.hosts[0])), scope)
+        arguments = {**scope.get(DEFAULTS, {}).get(action, {}), **arguments} if isinstance(arguments, dict) else arguments
+        if self.at not in self.hosts:
+            raise ValueError("%s: there is no host %s here" % (task.get("name", action), self.at))
         if action.startswith(COLLECTION):
             name = self.value(task.get("name", action), scope)
-            if self.value(task.get("delegate_to", HOST), scope) != HOST:
-                raise ValueError("%s: there is only one host here" % name)
             module = action[len(COLLECTION):]
             if module == "wait_progress":
-                return self.wait(role, self.value(arguments, scope), name)
-            return self.module(role, module, arguments, task.get("check_mode", False), name, scope)
+                return self.wait(self.value(arguments, scope), name)
+            return self.module(module, arguments, task.get("check_mode", False), name, scope)
         if not action.startswith(BUILTIN):
             raise ValueError("%s: a task with the unknown word %s" % (role, action))
         return getattr(self, action[len(BUILTIN):])(arguments, role, scope) or {"changed": False}
 
-    def module(self, role, module, arguments, check, name, scope):
+    def module(self, module, arguments, check, name, scope):
         values = {word: self.value(value, scope) for word, value in arguments.items()}
-        return wrap_var(self.run(role, module, without_omitted(values), check, name))
+        return wrap_var(self.run(self.at, module, without_omitted(values), check, name))
 
-    def wait(self, role, options, name):
+    def wait(self, options, name):
         """The action plugin wait_progress: the module again and again, until it says that nothing is in progress."""
         args, module = without_omitted(options.get("args", {})), options["module"].rpartition(".")[2]
         while True:
-            result = wrap_var(self.run(role, module, args, False, name))
+            result = wrap_var(self.run(self.at, module, args, False, name))
             if result.get("failed") or not result.get("in_progress"):
                 break
         state = (result.get("job") or {}).get("state")
@@ -204,7 +215,7 @@ class Play:
         return {"failed": True, "msg": self.value(arguments["msg"], scope)}
 
     def slurp(self, arguments, role, scope):
-        result = self.run(role, "slurp", {"src": self.value(arguments["src"], scope)}, False, "slurp")
+        result = self.run(self.at, "slurp", {"src": self.value(arguments["src"], scope)}, False, "slurp")
         return result if result.get("failed") else {"content": base64.b64encode(result["content"].encode()).decode()}
 
     def __getattr__(self, action):

@@ -53,7 +53,7 @@ class Backup:
 
     def unfinished(self, lab):
         """Whether the play has left anything to do."""
-        return bool(lab.open_runs() or lab.not_redundant())
+        return bool(lab.open_runs() or lab.open_elsewhere() or lab.not_redundant())
 
     def check(self, lab):
         return []
@@ -168,8 +168,8 @@ class Restore:
         if not self.raw:
             return lab.tree(point) != lab.frozen_tree(run, volume)
         device = lab.manager.original(volume)
-        if lab.booted:
-            # It has been mounted for writing since, which leaves its traces outside of the files.
+        if lab.booted or getattr(lab.manager, "CHECKED", False):
+            # It has been mounted for writing since, or checked before, which leaves its traces outside of the files.
             return lab.files_on(device, "/run/now/" + volume) != lab.frozen_tree(run, volume)
         return lab.host.sha256(device) != lab.frozen[run][volume]
 
