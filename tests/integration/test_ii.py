@@ -84,3 +84,26 @@ def test_a_controller_that_dies_while_the_shadows_are_away_leaves_nothing_behind
     play(lab, "recover", {"snapbackup_hosts": "node1", "snapbackup_takeover": primary.record()["run"]})
     assert_home(primary, reader)
     assert (primary.tree("/vol01"), primary.tree("/vol02")) == trees
+
+
+def test_kept_shadows_are_free_just_before_the_next_update(lab, done):
+    primary, reader = done.primary, done.reader
+    play(lab, "backup", variables(*BOTH, retain="until_next_run"))
+    old = primary.record()
+    assert (old["phase"], old["retained"]["survives_reboot"], len(old["undo"])) == ("retained", True, 2)
+    frozen = primary.sha256(RDSK + "backup/vol01")
+    assert images(reader, reader.record())["production/vol01"] == frozen
+    # Kept also from a recovery, a boot, and another run.
+    assert "kept until the next run of the set" in play(lab, "recover", {"snapbackup_hosts": "node1"})
+    primary.simctl("reboot")
+    other = primary.module("backup_run", state="opened", name="other", manager="ii", members=[])["run"]
+    refused = primary.refused("ii_copy", run=other, state="updated", members=[{"shadow": RDSK + "backup/vol01"}])["msg"]
+    primary.module("backup_run", run=other, state="closed", result="failed")
+    assert "Run %s works" % old["run"] in refused and primary.sha256(RDSK + "backup/vol01") == frozen
+    primary.fill("/vol01", "newest", mib=1)
+    shown = [line.replace(RDSK, "") for line in planned(play(lab, "backup", variables(*BOTH), "--check", "--diff"))]
+    assert [line for line in shown if line.startswith("iiadm")][0] == "iiadm -g Backup1 -u s"
+    assert primary.record(old["run"])["phase"] == "retained"
+    play(lab, "backup", variables(*BOTH))
+    assert primary.record(old["run"])["result"] == "complete" and primary.sha256(RDSK + "backup/vol01") != frozen
+    assert_home(primary, reader)
