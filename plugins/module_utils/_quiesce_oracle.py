@@ -231,6 +231,7 @@ class Oracle:
                 if now[:1] == left[:1]:
                     return False
                 left = now
+            self.archive.tidy()
             return self.gone(server)
         finally:
             server.session.close()

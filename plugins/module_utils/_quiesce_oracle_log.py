@@ -66,8 +66,14 @@ class Archive:
         step(SWITCH)
         self.logs = self.archived(server, first, last)
         _files.make_private(self.directory)
-        # After the logs, so that the copy knows of them.
-        saved = [self.save_control(step)] + [self.save_log(log) for log in self.logs if self.stored]
+        owner = os.stat(files[0].name).st_uid
+        try:
+            # After the logs, so that the copy knows of them.
+            step(CONTROL % self.control)
+            saved = [self.save_file(self.control, CONTROL_FILE, owner)]
+        finally:
+            self.tidy()
+        saved += [self.save_file(log.name, os.path.basename(log.name), owner) for log in self.logs if self.stored]
         _files.sync_directory(self.directory)
         data = os.path.dirname(os.path.realpath(files[0].name))
         member = member_of(self.members, data)
@@ -88,29 +94,27 @@ class Archive:
                            needed='YES, and the file', look='SELECT thread#, sequence#, archived, status, name FROM v$archived_log')
             time.sleep(PAUSE)
 
-    def save_control(self, step):
-        step(CONTROL % self.control)
-        try:
-            found = os.lstat(self.control)
-            if not stat.S_ISREG(found.st_mode) or not found.st_size:
-                raise Torn('The copy of the control file is none.', object=self.control,
-                           found='mode %o, %d bytes' % (found.st_mode, found.st_size))
-            saved = self.save_file(self.control, CONTROL_FILE)
-            os.unlink(self.control)
-        except (IOError, OSError) as error:
-            raise Torn('The copy of the control file cannot be saved.', object=self.control, vendor=str(error))
-        return saved
-
-    def save_log(self, log):
-        try:
-            return self.save_file(log.name, os.path.basename(log.name))
-        except (IOError, OSError) as error:
-            raise Torn('An archived log of the backup cannot be saved, so recovery would stop short.', object=log.name, vendor=str(error))
-
-    def save_file(self, source, name):
+    def save_file(self, source, name, owner):
+        """Copy a file of the database. It must be one of its user's (owner): who rules the database must not read others through us."""
         path = os.path.join(self.directory, name)
-        _recovery.copy_file(source, path, 0o600)
+        try:
+            fd = os.open(source, os.O_RDONLY | os.O_NOFOLLOW)
+            try:
+                found = os.fstat(fd)
+                if not stat.S_ISREG(found.st_mode) or not found.st_size or found.st_uid != owner:
+                    raise Torn('A file that recovery needs is none of the database.', object=source, found='mode %o, %d bytes, owner %d' % (
+                        found.st_mode, found.st_size, found.st_uid), needed='a file of user %d' % owner, look='ls -l %s' % source)
+                _recovery.copy_file('/dev/fd/%d' % fd, path, 0o600)
+            finally:
+                os.close(fd)
+        except (IOError, OSError) as error:
+            raise Torn('A file that recovery needs cannot be saved.', object=source, vendor=str(error))
         return {'source': path, 'place': name}
+
+    def tidy(self):
+        """Leave nothing in the place that the database was given."""
+        if os.path.lexists(self.control):
+            os.unlink(self.control)
 
 
 def whole(logs):

@@ -63,7 +63,8 @@ class Server:
         self.client = entry['client'] or os.path.join(entry['home'], 'bin', 'sqlplus')
         # The account is in nobody's argument list: it is the operating system's, or that of a wallet.
         self.session = Session(PRODUCT, [self.client, '-S', '/nolog'], entry['user'] or USER, 'PROMPT ' + DONE, DONE + '\n', {
-            'ORACLE_SID': entry['sid'], 'ORACLE_HOME': entry['home'], 'NLS_LANG': 'AMERICAN_AMERICA.AL32UTF8',
+            'ORACLE_SID': entry['sid'], 'ORACLE_HOME': entry['home'], 'LD_LIBRARY_PATH': os.path.join(entry['home'], 'lib'),
+            'NLS_LANG': 'AMERICAN_AMERICA.AL32UTF8',
             # These would lead to another database, or run what lies there.
             'TWO_TASK': None, 'LOCAL': None, 'SQLPATH': None, 'ORACLE_PATH': None})
         for statement in FIRST:

@@ -14,7 +14,7 @@ import time
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _quiesce, _quiesce_oracle_log
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _quiesce, _quiesce_oracle, _quiesce_oracle_log
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import LeaseExpired, Refused, Torn, UnknownWord
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce import Window, expected_verdict, lasting_holder, worth
@@ -218,6 +218,37 @@ def test_a_log_that_is_not_there(database, monkeypatch, change):
     with pytest.raises(Torn) as caught:
         server.archived(Server(), 1010, 1015)
     assert 'not archived' in str(caught.value)
+
+
+@pytest.mark.parametrize('source, owner', [('link', None), ('log', 12345), ('empty', None), ('gone', None), ('', None)])
+def test_a_file_that_is_none_of_the_database(database, source, owner):
+    """Else who rules the database could have any file of the host stored, and restored into its own directory."""
+    place = database.archive
+    place.join('log').write('changes')
+    place.join('empty').write('')
+    place.join('link').mksymlinkto('log')
+    archive = holder_of(database).archive
+    os.makedirs(archive.directory)
+    archive.save_file(str(place.join('log')), 'good', os.getuid())
+    with pytest.raises(Torn):
+        archive.save_file(str(place.join(source)), 'bad', os.getuid() if owner is None else owner)
+    assert os.listdir(archive.directory) == ['good']
+
+
+@pytest.mark.parametrize('do', ['late', 'hang late'])
+def test_no_copy_of_the_control_file_is_left_behind(database, monkeypatch, do):
+    monkeypatch.setattr(_quiesce_oracle, 'END_LIMIT', 1)
+    database.fault('CONTROLFILE', do)
+    with pytest.raises(Refused):
+        opened(database)
+    assert database.said()[-1].startswith('ALTER DATABASE BACKUP CONTROLFILE') and os.listdir(str(database.control)) == []
+
+
+def test_nor_by_a_dead_run(database):
+    entry = left_by_a_dead_run(database)
+    database.control.join('snapbackup-%s.ctl' % RUN).write('control file')
+    database.control.join('other.ctl').write('of somebody else')
+    assert lasting_holder(entry, RUN).release(Runner()) and os.listdir(str(database.control)) == ['other.ctl']
 
 
 def log(thread, sequence, first, following, **changes):
