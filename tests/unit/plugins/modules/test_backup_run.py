@@ -389,3 +389,27 @@ def test_a_proof_on_the_primary(call, solaris, begin):
     assert 'not proved' in call('backup_run', state='proved', run=run)['msg']
     assert call('backup_run', state='advanced', phase='store', run=run, image='/backup/manifest.json')['record']['image'] == (
         '/backup/manifest.json')
+
+
+def test_a_host_that_only_holds_services_still(call):
+    """It stores nothing, and once it is over there is nothing to tell of it."""
+    first = call('backup_run', state='opened', name='data', manager='svm', members=[dict(volume='d1')], nodes=['node2'])
+    assert first['record']['nodes'] == ['node2']
+    there = dict(state='opened', name='data', manager='svm', kind='services', run='20261120T031500Z-a1b2c3', primary='node1',
+                 members=[dict(volume='d1')])
+    # This host has sets and volumes of its own.
+    assert call('backup_run', **there)['record']['kind'] == 'services'
+    assert [(run['run'], run['primary']) for run in call('backup_run')['runs']] == [(first['run'], None), (there['run'], 'node1')]
+    assert 'still open' in call('backup_run', **dict(there, run='20261120T031500Z-a1b2c4'))['msg']
+    assert call('backup_run', state='closed', run=there['run'], result='complete')['record']['result'] == 'complete'
+    call('backup_run', state='closed', run=first['run'], result='abandoned')
+    (only,) = call('backup_run')['sets']
+    assert only['open'] == []
+
+
+def test_a_set_of_which_only_services_were_held_is_none_of_this_host(call):
+    there = dict(state='opened', name='data', manager='svm', kind='services', run='20261120T031500Z-a1b2c3', primary='node1')
+    call('backup_run', **there)
+    assert [found['name'] for found in call('backup_run')['sets']] == ['data']
+    call('backup_run', state='closed', run=there['run'], result='failed', error='lost')
+    assert call('backup_run')['sets'] == []
