@@ -294,10 +294,17 @@ def join(context):
     for member in away:
         if member in unclosed and not context.check:
             marks.mark(context.params['state_dir'], marks.FULL, [member.shadow], context.params['run'] or 'unknown')
-        work.act([work.image.iiadm, '-J', member.shadow, member.secondary], member, (image.SYNCED,))
+        work.act([work.image.iiadm, '-J', member.shadow, member.secondary], member, (image.SYNCED,), enabled_anew(work, member))
     done = result(work, away, image.SYNCED)
     forget(work, work.members)
     return dict(done, full=[member.shadow for member in unclosed])
+
+
+def enabled_anew(work, member):
+    """What to do when a shadow cannot be joined: a second bitmap that no host has ever imported knows nothing (iiadm(1M), -J)."""
+    found = work.sets.get(member.shadow)
+    return 'iiadm -d %s, then the playbook prepare, which makes the set anew and copies all of %s' % (
+        member.shadow, found.master if found else member.master or 'its master')
 
 
 def is_closed(work, member):

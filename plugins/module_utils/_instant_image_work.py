@@ -146,8 +146,8 @@ class Work:
         seen = volumes_under_sv(self.context.runner)
         return [path for path in (found.master, found.shadow) if path not in seen]
 
-    def act(self, argv, member, states):
-        """Run a command that handles one member. CommandFailed unless its set is in one of states then."""
+    def act(self, argv, member, states, remedy=None):
+        """Run a command that handles one member. CommandFailed, with the remedy, unless its set is in one of states then."""
         result = self.context.change(argv, timeout=LIMIT)
         if result is None:
             return
@@ -155,7 +155,7 @@ class Work:
         # The exit code alone proves nothing in either direction.
         if found not in states:
             raise CommandFailed(result, '%s had no effect.' % ' '.join(argv) if result.rc == 0 else None, object=member.shadow, found=found,
-                                needed=' or '.join(states), look='iiadm -i %s' % member.shadow)
+                                needed=' or '.join(states), look='iiadm -i %s' % member.shadow, remedy=remedy)
 
     def record_member(self, member):
         """The run record's entry for a member; in check mode the set may only be predicted."""
