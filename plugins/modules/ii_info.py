@@ -144,7 +144,7 @@ def sizes(path):
 
 def groups_of(sets):
     names = sorted(set(found.group for found in sets if found.group))
-    return dict((name, [found.shadow for found in sets if found.group == name]) for name in names)
+    return dict((name, sorted(found.shadow for found in sets if found.group == name)) for name in names)
 
 
 def read(context):
