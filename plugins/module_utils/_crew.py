@@ -28,8 +28,9 @@ def each(items, work, limit, stop):
             thread.start()
         for thread in threads:
             while thread.is_alive():
-                # With a limit, because in Python 2 a join without one cannot be interrupted by a signal.
-                thread.join(60)
+                # With a limit, because in Python 2 a join without one cannot be interrupted by a signal; and with a short one, because a
+                # signal that comes just before the system call is seen only when that has returned.
+                thread.join(1)
     except BaseException as error:
         crew.fail(error)
         for thread in threads:
