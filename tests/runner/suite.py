@@ -20,6 +20,7 @@ import sanity
 from environments import CACHE, ROOT
 
 REPORTS = CACHE / "reports"
+MESSAGE = 1500  # characters of what a failed test said that are repeated at the end
 
 
 @dataclass
@@ -69,6 +70,14 @@ class Step:
         return counts
 
 
+def failures(report):
+    """Each failed test of a report of pytest, with the beginning of what it said."""
+    for case in report.iter("testcase"):
+        for problem in case:
+            if problem.tag in ("failure", "error"):
+                yield "%s::%s\n    %s" % (case.get("classname"), case.get("name"), problem.get("message", "")[:MESSAGE].replace("\n", "\n    "))
+
+
 def pytest(title, python, *arguments, **more):
     """A step that runs pytest and counts by its report."""
     report = REPORTS / (re.sub(r"\W+", "-", title) + ".xml")
@@ -82,10 +91,9 @@ def pytest(title, python, *arguments, **more):
             sum(int(suite.get(name, 0)) for suite in suites for name in names.split())
             for names in ("tests", "failures errors", "skipped skips")
         )
-        failures = [case for case in root.iter("testcase") if {child.tag for child in case} & {"failure", "error"}]
         if returncode and not bad:
             bad, total = 1, total + 1
-        return Counts(total - bad - skipped, bad, skipped, tuple("%(classname)s::%(name)s" % case.attrib for case in failures))
+        return Counts(total - bad - skipped, bad, skipped, tuple(failures(root)))
 
     report.unlink(missing_ok=True)
     return Step(title, [python, "-m", "pytest", "-q", "--tb=short", "-rs", "--junit-xml", report, *arguments], count=count, **more)
