@@ -75,7 +75,8 @@ def failures(report):
     for case in report.iter("testcase"):
         for problem in case:
             if problem.tag in ("failure", "error"):
-                yield "%s::%s\n    %s" % (case.get("classname"), case.get("name"), problem.get("message", "")[:MESSAGE].replace("\n", "\n    "))
+                said = problem.get("message", "")[:MESSAGE].replace("\n", "\n    ")
+                yield "%s::%s\n    %s" % (case.get("classname"), case.get("name"), said)
 
 
 def pytest(title, python, *arguments, **more):

@@ -5,42 +5,23 @@
 """Two backups of the whole role with a reader: two complete images there, the sets healthy at home, and only what was changed copied."""
 
 import json
-from pathlib import Path
 
 import pytest
-import testinfra
+from verify import calls, connect, records_of
 
-LAB = Path(__file__).parents[4] / ".cache" / "lab" / "moleculeii" / "inventory.yml"
-RUNS = "/var/lib/snapbackup/runs"
+LAB = "moleculeii"
 SHADOWS = ["/dev/vx/rdsk/backup/vol01", "/dev/vx/rdsk/backup/vol03"]
 STEPS = ("iiadm", "vxdg deport", "vxdg import", "vxdg -t import", "vxvol", "svadm -")
 
 
-def connect(name):
-    found = json.loads(LAB.read_text())["svm"]
-    options = found["vars"]
-    return testinfra.get_host(
-        "ssh://root@" + found["hosts"][name]["ansible_host"],
-        ssh_identity_file=options["ansible_ssh_private_key_file"],
-        ssh_extra_args=options["ansible_ssh_common_args"],
-        controlpath=options["ansible_control_path_dir"] + "/testinfra-%%h",
-    )
-
-
 @pytest.fixture(scope="session")
 def primary():
-    return connect("node1")
+    return connect(LAB, "node1")
 
 
 @pytest.fixture(scope="session")
 def reader():
-    return connect("node2")
-
-
-def records(host):
-    """The run records of a host, oldest first."""
-    paths = host.check_output("find %s -maxdepth 1 -name '*.json'", RUNS).split()
-    return sorted((json.loads(host.file(path).content_string) for path in paths), key=lambda record: record["sequence"])
+    return connect(LAB, "node2")
 
 
 def images(host, record):
@@ -52,13 +33,13 @@ def images(host, record):
 
 def test_two_runs_are_complete_on_both_hosts(primary, reader):
     for host in (primary, reader):
-        assert [(record["result"], record["verdict"], record["undo"]) for record in records(host)] == [("complete", "crash", [])] * 2
-    assert [record["run"] for record in records(primary)] == [record["run"] for record in records(reader)]
-    assert {record["primary"] for record in records(reader)} == {"node1"}
+        assert [(record["result"], record["verdict"], record["undo"]) for record in records_of(host)] == [("complete", "crash", [])] * 2
+    assert [record["run"] for record in records_of(primary)] == [record["run"] for record in records_of(reader)]
+    assert {record["primary"] for record in records_of(reader)} == {"node1"}
 
 
 def test_the_images_on_the_reader_are_what_their_manifests_say(primary, reader):
-    for record in records(reader):
+    for record in records_of(reader):
         stored = images(reader, record)
         assert sorted(stored) == ["production/vol01", "production/vol03"]
         for path, image in stored.values():
@@ -68,7 +49,7 @@ def test_the_images_on_the_reader_are_what_their_manifests_say(primary, reader):
 
 
 def test_the_second_image_holds_what_was_written_between_the_two(primary, reader):
-    first, second = (images(reader, record)["production/vol03"][0] for record in records(reader))
+    first, second = (images(reader, record)["production/vol03"][0] for record in records_of(reader))
     different = reader.run("cmp -l %s %s" % (first, second)).stdout.splitlines()
     assert different and {(int(line.split()[0]) - 1) // 512 for line in different} == {20000}
     assert reader.file(second).sha256sum == primary.file("/dev/vx/rdsk/production/vol03").sha256sum
@@ -96,11 +77,9 @@ def test_only_changed_chunks_travel_at_the_second_update(primary):
 
 def test_the_procedure_in_its_order(primary):
     """Of both hosts, whose journal is one."""
-    rows = json.loads(primary.check_output("python3 /opt/simulator/simctl journal --json --all"))
-    rows.sort(key=lambda row: row["started"])
-    calls = [(row["host"], " ".join([row["argv"][0].rsplit("/", 1)[-1], *row["argv"][1:]])) for row in rows]
     looks = ("iiadm -i", "iiadm -l", "vxvol -g backup list")
-    found = [(host, line.replace("/dev/vx/rdsk/", "")) for host, line in calls if line.startswith(STEPS) and not line.startswith(looks)]
+    shown = [(host, line.replace("/dev/vx/rdsk/", "")) for host, line in calls(primary, "--all")]
+    found = [(host, line) for host, line in shown if line.startswith(STEPS) and not line.startswith(looks)]
     enable = ["iiadm -g Backup1 -e ind production/%s backup/%s production/%s.bmp" % (name, name, name) for name in ("vol01", "vol03")]
     each = [
         *[("node1", line) for line in ("iiadm -g Backup1 -u s", "iiadm -E backup/vol01", "iiadm -E backup/vol03")],
