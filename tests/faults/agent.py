@@ -171,6 +171,8 @@ def call(module, args, check=False, cap=None, spare=False):
     """
     place = tempfile.mkdtemp(prefix="module.")
     output = os.path.join(place, "output")
+    # Before the fork, so that the next call finds it loaded.
+    importlib.import_module(PACKAGE + "modules." + module)
     pid = os.fork()
     if pid == 0:
         as_module(module, dict(args, _ansible_check_mode=check, _ansible_tmpdir=place, _ansible_remote_tmp=place), output, cap, spare)

@@ -41,6 +41,8 @@ class Host:
         if self.owner:
             pool.create(str(self.san), SAN_GIB, LOOPS)
             empty(self.san)
+            # Byte code of the simulator's commands; agent.py links to it.
+            (self.san / "cache").mkdir(exist_ok=True)
         own = ["unshare", "--mount", "--pid", "--uts", "--fork", "--kill-child", "--propagation", "private"]
         argv = [sys.executable, str(AGENT), str(self.directory / "root"), str(self.san), self.name, *(["shared"] if self.shared else [])]
         self.process = subprocess.Popen(own + argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

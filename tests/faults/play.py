@@ -31,6 +31,7 @@ KEYWORDS = {"name", "vars", "when", "loop", "loop_control", "register", "check_m
             "diff", "no_log", "block", "rescue", "always", "delegate_to", "ignore_unreachable"}  # fmt: skip
 OF_BLOCKS = {"name", "vars", "when", "block", "rescue", "always", "delegate_to", "module_defaults"}
 NOT_GOOD = ("failed", "lost", "absent")
+COMPILED = {}
 
 init_plugin_loader([str(ROOT / ".cache" / "collections")])
 
@@ -39,6 +40,18 @@ init_plugin_loader([str(ROOT / ".cache" / "collections")])
 def read(path):
     """What a file of a role holds. Nobody may change it."""
     return yaml.load(path.read_text(), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+
+
+def compile_once(environment):
+    """Let an environment of Jinja keep what it compiles: all plays of this process have the same few templates."""
+    plain = environment.compile
+
+    def kept(source):
+        if source not in COMPILED:
+            COMPILED[source] = plain(source)
+        return COMPILED[source]
+
+    environment.compile = kept
 
 
 class Failed(Exception):
@@ -67,6 +80,7 @@ class Play:
 
     def __post_init__(self):
         self.templar = Templar(DataLoader())
+        compile_once(self.templar.environment)
         # Where the task at hand is carried out.
         self.at = self.hosts[0]
 

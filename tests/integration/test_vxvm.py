@@ -164,8 +164,12 @@ def test_a_kept_copy_is_restored_from(lab, vx, number, command):
     run = vx.record()["run"]
     assert copies(vx) == ["%s-%s" % (name, run[-6:])]
     vx.fill(volume["filesystem"], "later")
+    asked = variables(volume, restore_from="copy", restore_run=run, confirm=["datadg/" + name])
+    if number == 0:
+        assert "is mounted" in failures(Play(lab, "restore", asked).end(2))["node1"][0]
+        assert (vx.record()["kind"], vx.record()["result"]) == ("restore", "failed")
     vx.run("umount", volume["filesystem"])
-    Play(lab, "restore", variables(volume, restore_from="copy", restore_run=run, confirm=["datadg/" + name])).end()
+    Play(lab, "restore", asked).end()
     assert [line for line in changes(vx) if line.startswith(command)]
     vx.run("mount", "-F", "vxfs", "/dev/vx/dsk/datadg/" + name, volume["filesystem"])
     assert vx.tree(volume["filesystem"]) == then

@@ -13,6 +13,7 @@ On the command line: lab.py up NAME --topology svm --hosts node1,node2; lab.py d
 
 import argparse
 import concurrent.futures
+import fcntl
 import hashlib
 import ipaddress
 import json
@@ -69,14 +70,17 @@ class Lab:
         return cls(name, hosts, topology=None)
 
     def __enter__(self):
+        """Start it, for this process alone: another one of this checkout that enters a lab of the same name would remove its hosts."""
+        self.lock = locked(LABS / (self.name + ".lock"), "lab %s of this checkout is in use by another process" % self.name)
         try:
             return self.up()
         except BaseException:
-            self.down()
+            self.__exit__()
             raise
 
     def __exit__(self, *exc):
         self.down()
+        self.lock.close()
 
     def container(self, host):
         """The name that podman knows a host by."""
@@ -195,6 +199,18 @@ class Lab:
                 subprocess.run(["ssh", "-o", "ControlPath=%s" % socket, "-O", "exit", "lab"], capture_output=True, check=False)
             shutil.rmtree(os.readlink(sockets), ignore_errors=True)
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+def locked(path, refusal):
+    """The file at path, which nobody else has locked until it is closed; RuntimeError where somebody has."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise RuntimeError(refusal) from None
+    return file
 
 
 def run(argv):

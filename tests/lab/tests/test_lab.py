@@ -134,3 +134,11 @@ def test_the_tag_of_an_image_follows_its_files(tmp_path, monkeypatch):
     monkeypatch.setattr(images, "ROOTFS", tmp_path)
     Path(tmp_path, "motd").write_text("other")
     assert images.tag("target") != before
+
+
+def test_a_second_process_is_refused_the_same_lab():
+    name = "test" + uuid.uuid4().hex[:6]
+    with Lab(name, ["node1"], topology=None) as lab:
+        with pytest.raises(RuntimeError, match="in use"):
+            Lab(name, ["node1"], topology=None).__enter__()
+        assert lab.exec("node1", ["true"]).returncode == 0
