@@ -2,7 +2,7 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""Tries faults in the procedures of all managers. Without NAME, --scenario and --part it also writes docs/faults.md."""
+"""Tries faults in the procedures of the managers, and writes a page in docs/faults for each of which all were tried."""
 
 import argparse
 import compileall
@@ -20,9 +20,8 @@ sys.path[:0] = [str(HERE), str(ROOT / "tests" / "simulator")]
 import cells  # noqa: E402
 import host  # noqa: E402
 import table  # noqa: E402
-from lab import SHORT  # noqa: E402
 
-PAGE = ROOT / "docs" / "faults.md"
+PAGES = ROOT / "docs" / "faults"
 # Much of a trial is waiting.
 WORKERS = 2 * (os.cpu_count() or 1)
 # About so many cells are in the part.
@@ -30,16 +29,25 @@ PART = 40
 TELL_EVERY = 10
 
 
-def managers(names):
-    """Every role of a manager that has its file here; where names holds some of them, only those."""
+def known():
+    """Every role of a manager that has its file here."""
     roles = sorted(path.name.removesuffix("_backup") for path in ROOT.glob("roles/*_backup"))
-    known = [role for role in roles if (HERE / (role + ".py")).exists()]
-    return [name for name in known if name in names] or known
+    return [role for role in roles if (HERE / (role + ".py")).exists()]
+
+
+def managers(names):
+    """All that are known; where names holds some of them, only those."""
+    return [name for name in known() if name in names] or known()
+
+
+def words(names):
+    """The names that are no managers'."""
+    return [name for name in names if name not in known()]
 
 
 def arguments(argv):
     parser = argparse.ArgumentParser(prog="./dev faults", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only cells whose name contains every NAME, such as svm or metaoffline")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="managers, such as svm, and words in names of cells, such as metaoffline")
     parser.add_argument("--scenario", default="", help="only scenarios whose name contains this, such as recover")
     parser.add_argument("--part", action="store_true", help="a representative part, for ./dev test")
     parser.add_argument("--report", type=Path, help="a file for the figures")
@@ -81,7 +89,7 @@ def tried(pool, trials, progress, total):
 def plan(options, outcomes):
     """The cells to try, by the outcomes of the clean runs."""
     found = [cell for outcome in outcomes for cell in cells.of(outcome.cell.manager, outcome.cell.number, outcome.calls)]
-    found = [cell for cell in found if wanted(cell, options.names)]
+    found = [cell for cell in found if all(word in cell.name for word in words(options.names))]
     return found[::stride(len(found))] if options.part else found
 
 
@@ -98,10 +106,6 @@ def without_fault(options):
     found = [cells.Cell(name, number, None, None)
              for name in managers(options.names) for number in range(len(cells.manager(name).SCENARIOS))]  # fmt: skip
     return [cell for cell in found if options.scenario in cell.scenario.name]
-
-
-def wanted(cell, names):
-    return all(name in cell.name for name in names)
 
 
 def main(argv):
@@ -125,8 +129,9 @@ def main(argv):
     finally:
         pool.shutdown(cancel_futures=True)
         host.clean_up_dead()
-    if not (options.names or options.part or options.scenario):
-        PAGE.write_text(table.document(outcomes, SHORT))
+    if not (words(options.names) or options.part or options.scenario):
+        for name in managers(options.names):
+            (PAGES / (name + ".md")).write_text(table.page(name, [outcome for outcome in outcomes if outcome.cell.manager == name]))
     passed = progress.done - progress.failed
     if options.report:
         options.report.write_text(json.dumps({"passed": passed, "failed": progress.failed}))

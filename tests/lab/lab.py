@@ -172,7 +172,7 @@ class Lab:
         common = {
             "ansible_user": "root",
             "ansible_ssh_private_key_file": str(self.key),
-            "ansible_ssh_args": "-C -o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=5 -o ServerAliveCountMax=3",
+            "ansible_ssh_args": "-o ControlMaster=auto -o ControlPersist=60s -o ServerAliveInterval=5 -o ServerAliveCountMax=3",
             "ansible_ssh_common_args": "-o LogLevel=ERROR -o StrictHostKeyChecking=no -o UserKnownHostsFile=%s"
             % self.directory.joinpath("known_hosts"),
             "ansible_control_path_dir": sockets,
