@@ -368,3 +368,14 @@ def test_a_file_system_on_a_proxy_is_a_real_one(lab):
     parted(lab)
     shadow(lab)
     assert lab.node3.ok("fstyp", "/dev/sfdsk/Class2/rdsk/Volume2") == "ufs\n"
+
+
+def test_a_domain_keeps_its_devices_when_the_host_that_made_them_is_forgotten(lab):
+    write(lab.node1, "Class1", "Volume1", b"before")
+    lab.node1.ctl("reset")
+    # It needs devices of its own then, and takes none that is in use.
+    lab.node1.apply({"svm": {"mirrors": {"d1": {"size": "8 MiB", "submirrors": {"d2": "c8t1d0s0", "d3": "c8t2d0s0"}}}}})
+    lab.node1.write("d1", b"mirror")
+    assert read(lab.node2, "Class1", "Volume1", 6) == b"before"
+    lab.node2.ctl("reset")
+    assert lab.node1.read("d1", size=6) == b"mirror"

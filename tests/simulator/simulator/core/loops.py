@@ -134,8 +134,10 @@ def flush(number):
         os.fsync(fd)
 
 
-def allocate(store, volume):
-    """A reserved loop number nobody uses, noted for VOLUME of this host; RuntimeError if the pool is empty.
+def allocate(store, volume, owner=None):
+    """A reserved loop number nobody uses, noted for VOLUME; RuntimeError if the pool is empty.
+
+    It is forgotten together with this host, unless another OWNER is given: one of several hosts, which gives it back itself.
 
     One that is bound all the same was left by a command that died: it is freed. It is passed over while somebody has it
     open, or if its file is not on this storage.
@@ -149,7 +151,7 @@ def allocate(store, volume):
     used = {row["number"] for row in store.rows("SELECT number FROM loop")}
     for number in reserved:
         if number not in used and (not bound(number) or lies_on(number, place.SAN) and detach(number)):
-            store.db.execute("INSERT INTO loop VALUES (?,?,?)", (number, place.HOST, volume))
+            store.db.execute("INSERT INTO loop VALUES (?,?,?)", (number, owner or place.HOST, volume))
             return number
     raise RuntimeError("no loop device left: %d are reserved in %s/loops.json" % (len(reserved), place.SAN))
 

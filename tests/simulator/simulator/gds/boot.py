@@ -24,7 +24,7 @@ Both in one topology: hosts: {node1: {...}, backup1: {...}} below gds, each with
 import os
 import shutil
 
-from simulator.core import loops, place, units
+from simulator.core import loops, place, pool, units
 from simulator.gds import copying, disk, model, volume
 
 SWITCHES = ("resync_speed", "columns", "opc")
@@ -170,7 +170,7 @@ def reset(store):
     if store.row("SELECT 1 FROM gds_host WHERE domain=?", here["domain"]) is not None:
         return
     for row in store.rows("SELECT * FROM gds_device WHERE domain=?", here["domain"]):
-        loops.detach(row["loop"])
+        pool.free(row["loop"])
         loops.release(store, row["loop"])
     for table in TABLES:
         store.db.execute("DELETE FROM %s WHERE domain=?" % table, (here["domain"],))

@@ -191,7 +191,7 @@ def show(store, key, name, path, size, read_only):
     """Give the device NAME the file PATH; nodes for it appear on this host with refresh()."""
     blocks.make(path, size)
     hide(store, key, name)
-    number = loops.allocate(store, name)
+    number = loops.allocate(store, name, owner="domain " + key["domain"])
     loops.attach(number, path, read_only)
     store.db.execute("INSERT INTO gds_device VALUES (?,?,?,?)", (key["domain"], key["name"], name, number))
 
