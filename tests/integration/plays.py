@@ -25,17 +25,18 @@ HOME1 = {
 }
 CACHE = ROOT / ".cache"
 CONFIG = ROOT / "tests" / "lab" / "ansible.cfg"
+# Of the ansible-core that runs the tests, the oldest one that is supported.
+PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 
 
 class Play:
     """One run of a playbook, of the collection or at a path: start it, then end() or kill()."""
 
-    def __init__(self, lab, playbook, variables, *options):
+    def __init__(self, lab, playbook, variables, *options, program=PROGRAM):
         environ = dict(
             os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="true", ANSIBLE_LOCALHOST_WARNING="false",
             ANSIBLE_HOME=str(CACHE / "ansible"), ANSIBLE_COLLECTIONS_PATH=str(CACHE / "collections"), ANSIBLE_CONFIG=str(CONFIG),
         )  # fmt: skip
-        program = Path(sys.executable).with_name("ansible-playbook")
         named = playbook if "/" in str(playbook) else "volmgr.snapbackup." + playbook
         argv = [program, "-i", lab.inventory_path, named, "-e", json.dumps(variables), *options]
         # A file and not a pipe: nobody reads while a test watches the hosts, and a full pipe would stop the play.
