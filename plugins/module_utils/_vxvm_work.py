@@ -58,7 +58,7 @@ class Work:
         names = [name_of(member) for member in self.members]
         if len(set(names)) != len(names):
             raise Refused('A volume is named more than once in members.', object=', '.join(sorted(names)), needed='each volume once')
-        self.before = self.now()
+        self.before = self.states()
         assumed = context.params['assume'] or {}
         if context.check:
             self.before.update((name, assumed[name]) for name in names if name in assumed)
@@ -93,6 +93,9 @@ class Work:
     def now(self):
         """The states as the host shows them now."""
         self.groups = {}
+        return self.states()
+
+    def states(self):
         return dict((name_of(member), self.state(member)) for member in self.members)
 
     def state(self, member):
