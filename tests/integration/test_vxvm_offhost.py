@@ -179,6 +179,19 @@ def test_a_run_that_died_on_the_way_is_brought_home(lab, hosts, name, command, w
     assert_home(node1, node2)
 
 
+def test_a_run_that_died_after_the_reader_had_ended_its_part_is_brought_home(lab, hosts):
+    """With the variables of the set on the command line, where nothing overrides them."""
+    node1, node2 = hosts
+    play = Play(lab, "backup", variables(VOL01))
+    until(play, lambda: any(record["closed"] for record in node2.records()), "the end on the reader")
+    play.kill()
+    run = node1.record()["run"]
+    assert node1.record()["closed"] is None
+    Play(lab, "recover", variables(VOL01, takeover=run)).end(seconds=240)
+    assert (node1.record(run)["result"], node2.record(run)["result"]) == ("complete", "complete")
+    assert_home(node1, node2)
+
+
 def reading(lab, node1, node2):
     """A run whose job on the reader never ends, and whose controller is dead; its id."""
     play = Play(lab, "backup", variables(VOL01, **ENDLESS))
