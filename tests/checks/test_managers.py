@@ -123,3 +123,13 @@ def test_nothing_shared_names_a_manager(role):
     shared = [path for part in ("roles/snapbackup/tasks", "playbooks") for path in (ROOT / part).glob("**/*.yml")]
     naming = [path for path in shared if re.search(r"(?<![a-z_])%s_(?!backup_)" % manager(role), path.read_text())]
     assert naming == []
+
+
+def test_no_task_keeps_anything_under_the_name_of_an_option():
+    """An option given on the command line would win over it, and it would win over the option of another set on the host."""
+    places = [*ROLES, SKELETON]
+    options = {name for place in places for entry in load(place / "meta" / "argument_specs.yml")["argument_specs"].values()
+               for name in entry.get("options", {})}  # fmt: skip
+    kept = {name for place in places for path in (place / "tasks").glob("**/*.yml") for task in tasks(path)
+            for name in [task.get("register"), *task.get("ansible.builtin.set_fact", {})]}  # fmt: skip
+    assert "snapbackup_reader" in options and "snapbackup_members" in kept and kept & options == set()
