@@ -4,8 +4,14 @@
 
 """What the scenarios verify with that share the lab of two hosts with a copy of each manager's volumes."""
 
+import sys
+from pathlib import Path
+
 import pytest
-from verify import connect, lines, records_of
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from verify import connect, lines, records_of  # noqa: E402
 
 
 @pytest.fixture(scope="session", params=["node1", "node2"])
