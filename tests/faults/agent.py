@@ -169,10 +169,10 @@ def call(module, args, check=False, cap=None, spare=False):
 
     cap: no command may take longer. spare: a fault that kills the caller of a command kills just that, else this module.
     """
-    place = tempfile.mkdtemp(prefix="module.")
-    output = os.path.join(place, "output")
     # Before the fork, so that the next call finds it loaded.
     importlib.import_module(PACKAGE + "modules." + module)
+    place = tempfile.mkdtemp(prefix="module.")
+    output = os.path.join(place, "output")
     pid = os.fork()
     if pid == 0:
         as_module(module, dict(args, _ansible_check_mode=check, _ansible_tmpdir=place, _ansible_remote_tmp=place), output, cap, spare)
