@@ -4,6 +4,7 @@
 
 """The playbooks of the collection, run as a user runs them."""
 
+import contextlib
 import json
 import os
 import re
@@ -14,7 +15,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from hosts import BACKUP, ROOT
+from hosts import BACKUP, PATIENCE, ROOT, wait
 
 HOME1 = {
     "snapbackup_manager": "svm",
@@ -46,6 +47,20 @@ class Play:
             start_new_session=True,
         )  # fmt: skip
 
+    def until(self, question, what, seconds=PATIENCE):
+        """Until question() is true, which the play has to bring about; its answer. If that fails, the message says what it has printed."""
+
+        def ask():
+            ended = self.process.poll() is not None
+            answer = question()
+            assert answer or not ended, "the play has ended before: " + what
+            return answer
+
+        try:
+            return wait(ask, what, seconds)
+        except AssertionError as error:
+            raise AssertionError("%s\n%s" % (error, self.kill())) from None
+
     def end(self, rc=0, seconds=120):
         """Wait for its end with that exit code; its output."""
         self.process.wait(timeout=seconds)
@@ -54,8 +69,9 @@ class Play:
         return output
 
     def kill(self):
-        """SIGKILL the controller with all its workers and connections; its output so far."""
-        os.killpg(self.process.pid, signal.SIGKILL)
+        """SIGKILL the controller with all its workers and connections, if they still run; its output so far."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
         self.process.wait(timeout=10)
         return self.output()
 

@@ -52,7 +52,7 @@ def test_a_play_that_is_cut_off_during_a_command_is_recovered(host, lab, what, c
     """While the command hangs, the host boots, the controller is killed or the connection is cut. The lock goes without any of them."""
     host.fault(command, "hang")
     play = Play(lab, "backup", dict(HOME1, snapbackup_lease=3, snapbackup_unreachable_timeout=1), "--limit", "node1")
-    (call,) = wait(lambda: [call for call in host.journal() if call.fault and call.ended is None], "the hang", 60)
+    (call,) = play.until(lambda: [call for call in host.journal() if call.fault and call.ended is None], "the hang", 60)
     if what == "boot":
         host.simctl("reboot")
     elif what == "connection":

@@ -116,9 +116,9 @@ def test_a_killed_controller_is_recovered_from(host, lab, moment):
         host.fault("dd", "hang")
     play = Play(lab, "backup", RELIABLE)
     word = "COPY" if moment == "copying" else "TEMP"
-    wait(lambda: slices(host).get("DiskB") == word, "DiskB in state %s" % word, 60)
+    play.until(lambda: slices(host).get("DiskB") == word, "DiskB in state %s" % word, 60)
     if moment == "storing":
-        wait(lambda: host.record()["job"], "the copy job", 60)
+        play.until(lambda: host.record()["job"], "the copy job", 60)
     play.kill()
     host.simctl("resync-speed", "1 GiB")
     host.simctl("fault", "clear")
@@ -135,7 +135,7 @@ def test_a_killed_controller_is_recovered_from(host, lab, moment):
 def test_a_reboot_ends_the_store_and_the_slice_comes_home(host, lab):
     host.fault("dd", "hang")
     play = Play(lab, "backup", SET)
-    wait(lambda: slices(host).get("Disk2") == "TEMP" and host.record()["job"], "a store that hangs", 60)
+    play.until(lambda: slices(host).get("Disk2") == "TEMP" and host.record()["job"], "a store that hangs", 60)
     play.kill()
     host.simctl("fault", "clear")
     host.simctl("reboot")

@@ -162,7 +162,7 @@ def test_a_killed_controller_is_recovered_from(hosts, lab, command):
     primary, reader = hosts
     reader.fault(command, "hang")
     play = Play(lab, "backup", SET)
-    wait(lambda: [call for call in reader.journal() if call.words[0] == command and call.fault], "%s hangs" % command, 240)
+    play.until(lambda: [call for call in reader.journal() if call.words[0] == command and call.fault], "%s hangs" % command, 240)
     play.kill()
     if command != "dd":
         # The module goes with its command; the copy job is ended by the recovery.
@@ -202,7 +202,7 @@ def test_a_boot_of_the_backup_server_ends_the_store(hosts, lab):
     primary, reader = hosts
     reader.fault("dd", "hang")
     play = Play(lab, "backup", SET)
-    wait(lambda: [call for call in reader.journal() if call.words[0] == "dd" and call.fault], "dd hangs", 240)
+    play.until(lambda: [call for call in reader.journal() if call.words[0] == "dd" and call.fault], "dd hangs", 240)
     play.kill()
     reader.simctl("fault", "clear")
     reader.simctl("reboot")

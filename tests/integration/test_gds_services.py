@@ -99,8 +99,8 @@ def waiting(host):
     return {"snapbackup_quiesce": [pair], "snapbackup_lease": 600}
 
 
-def all_down(nodes):
-    wait(lambda: nodes[0].run("test", "-e", "/san/waits", check=False).returncode == 0, "a split that waits", 120)
+def all_down(nodes, play):
+    play.until(lambda: nodes[0].run("test", "-e", "/san/waits", check=False).returncode == 0, "a split that waits", 120)
     assert not any(map(works, nodes)) and [done(host) for host in nodes] == [["stop"]] * 2
 
 
@@ -129,7 +129,7 @@ def test_services_stand_still_on_both_nodes(nodes, lab):
 def test_a_service_that_somebody_starts_meanwhile_tears_the_cut(nodes, lab):
     first, second = nodes
     play = Play(lab, "backup", dict(SET, **waiting(first)))
-    all_down(nodes)
+    all_down(nodes, play)
     second.run("/root/app", "start")
     first.run("touch", "/san/go")
     said = " ".join(failures(play.end(2))["node1"])
@@ -153,7 +153,7 @@ def test_a_service_that_does_not_stop_ends_the_backup(nodes, lab):
 def test_a_killed_controller_leaves_no_service_down(nodes, lab, by):
     first, second = nodes
     play = Play(lab, "backup", dict(SET, **waiting(first), snapbackup_service_lease=45 if by == "lease" else 900))
-    all_down(nodes)
+    all_down(nodes, play)
     play.kill()
     first.kill("gds_slice")
     first.kill("/root/wait")
@@ -172,7 +172,7 @@ def test_a_killed_controller_leaves_no_service_down(nodes, lab, by):
 def test_a_node_that_is_lost_starts_by_itself_and_is_closed_later(nodes, lab):
     first, second = nodes
     play = Play(lab, "backup", dict(SET, **waiting(first), snapbackup_service_lease=90))
-    all_down(nodes)
+    all_down(nodes, play)
     second.run("pkill", "-STOP", "-o", "-x", "sshd")
     second.kill("sshd: root")
     try:

@@ -8,7 +8,6 @@ wherever it may be."""
 from types import SimpleNamespace
 
 import pytest
-from hosts import wait
 from plays import Play, planned
 from shadows import BOTH, LONG, RDSK, assert_home, changes, fresh, images, play, variables
 
@@ -29,7 +28,7 @@ def done(lab):
     seen.predicted = planned(play(lab, "backup", variables(*BOTH), "--check", "--diff"))
     seen.by_check = changes(primary, reader)
     running = Play(lab, "backup", variables(*BOTH))
-    wait(lambda: "imported" in reader.out("iiadm", "-i", "all"), "the shadows imported on the reader", LONG)
+    running.until(lambda: "imported" in reader.out("iiadm", "-i", "all"), "the shadows imported on the reader", LONG)
     primary.fill("/vol01", "later", mib=1)
     seen.later = primary.tree("/vol01")
     running.end(seconds=LONG)
@@ -77,7 +76,7 @@ def test_a_controller_that_dies_while_the_shadows_are_away_leaves_nothing_behind
     primary, reader = done.primary, done.reader
     primary.fill("/vol01", "again", mib=1)
     running = Play(lab, "backup", variables(*BOTH))
-    wait(lambda: "imported" in reader.out("iiadm", "-i", "all"), "the shadows imported on the reader", LONG)
+    running.until(lambda: "imported" in reader.out("iiadm", "-i", "all"), "the shadows imported on the reader", LONG)
     running.kill()
     primary.fill("/vol02", "meanwhile", mib=1)
     trees = primary.tree("/vol01"), primary.tree("/vol02")

@@ -8,7 +8,7 @@ import json
 from types import SimpleNamespace
 
 import pytest
-from hosts import PYTHON2, wait
+from hosts import PYTHON2
 from plays import Play, failures, planned
 from shadows import BOTH, LONG, RDSK, assert_home, changes, fresh, play, variables
 
@@ -110,7 +110,7 @@ def test_an_interrupted_restore_goes_on_in_its_own_direction_and_ends_in_the_fro
 
     host.simctl("resync-speed", "stall")
     running = Play(lab, "restore", asked(kept))
-    wait(lambda: host.out("iiadm", "-i", "all").count("copying shadow to master") == 2, "both masters being copied to", LONG)
+    running.until(lambda: host.out("iiadm", "-i", "all").count("copying shadow to master") == 2, "both masters being copied to", LONG)
     running.kill()
     host.run("iiadm", "-g", "Backup1", "-a")
     host.simctl("resync-speed", "200 MiB")
@@ -175,7 +175,7 @@ def test_after_a_crash_all_is_copied_once_more_in_the_same_direction(lab, kept):
     host.simctl("resync-speed", "stall")
     again = SimpleNamespace(run=run)
     running = Play(lab, "restore", asked(again))
-    wait(lambda: host.out("iiadm", "-i", "all").count("copying shadow to master") == 2, "both masters being copied to", LONG)
+    running.until(lambda: host.out("iiadm", "-i", "all").count("copying shadow to master") == 2, "both masters being copied to", LONG)
     running.kill()
     restore = host.record()["run"]
     host.simctl("reboot", "--crash")

@@ -60,7 +60,7 @@ def test_a_killed_controller_leaves_what_the_next_run_refuses_takes_over_or_reco
     syncer.simctl("resync-speed", "stall")
     writer = syncer.start("sh", "-c", "while :; do date >> /home1/log; done")
     play = Play(lab, "backup", role(how))
-    wait(lambda: any(line.startswith("metaonline") for line in syncer.commands()), "the resync", 60)
+    play.until(lambda: any(line.startswith("metaonline") for line in syncer.commands()), "the resync", 60)
     runs = {host.name: host.record()["run"] for host in pair}
     storing(storer)
     time.sleep(1)
@@ -95,7 +95,7 @@ def test_a_cut_connection_and_a_short_neighbour(pair, lab):
     how["environment"] = {"TOKEN": "s3cr3t-word"}
     play = Play(lab, "backup", role(how), "-vv")
     storing(long)
-    wait(lambda: short.records() and short.records()[-1]["closed"], "the short one at its end", 60)
+    play.until(lambda: short.records() and short.records()[-1]["closed"], "the short one at its end", 60)
     long.run("sh", "-c", "pkill -KILL -f '[s]shd: root@notty'; ip link set eth0 down; sleep 4; ip link set eth0 up")
     assert play.process.poll() is None
     assert long.record()["closed"] is None
@@ -403,8 +403,8 @@ def test_an_interrupted_restore_stops_everything_else_and_is_finished_by_running
     host.fault("dd", "hang")
     variables = {"snapbackup_manifest": image, "snapbackup_confirm": ["d1"], "snapbackup_poll": 1}
     play = Play(lab, "restore", variables, "--limit", "node1")
-    wait(lambda: [call for call in host.journal() if call.fault], "dd at its fault", 60)
-    run, job = host.record()["run"], wait(lambda: host.record()["job"], "the job")
+    play.until(lambda: [call for call in host.journal() if call.fault], "dd at its fault", 60)
+    run, job = host.record()["run"], play.until(lambda: host.record()["job"], "the job")
     play.kill()
     host.run("kill", "-KILL", job["pid"])
     host.kill("of=/dev/md")
@@ -447,8 +447,8 @@ def test_a_live_restore_that_is_taken_over_has_stopped_writing_before_the_next_o
     variables = unmounted(host)
     host.fault("dd", "hang")
     first = Play(lab, "restore", variables, "--limit", "node1")
-    (writer,) = wait(lambda: writers(host), "dd at its fault", 60)
-    wait(lambda: host.record()["job"], "the job")
+    (writer,) = first.until(lambda: writers(host), "dd at its fault", 60)
+    first.until(lambda: host.record()["job"], "the job")
     watch = host.start("python3", "-c", GONE, writer)
     runs = [host.record()["run"]]
     message = failures(Play(lab, "restore", variables, "--limit", "node1").end(2))["node1"][0]

@@ -48,7 +48,7 @@ def test_a_job_that_nobody_waits_for_is_ended_when_its_time_is_over(host, lab):
     alert = host.script("alert", 'printf "%s" "$1" > /root/alerted')
     variables = dict(HOME1, snapbackup_method="command", snapbackup_command=["/root/stuck", "{device}"], snapbackup_max_split=0.01)
     play = Play(lab, "backup", variables, *ONE)
-    wait(lambda: host.run("pgrep", "-f", "^/bin/sh /root/stuck", check=False).returncode == 0, "the copy", 60)
+    play.until(lambda: host.run("pgrep", "-f", "^/bin/sh /root/stuck", check=False).returncode == 0, "the copy", 60)
     play.kill()
     run = host.record()["run"]
     assert host.record()["max_split"] == 36

@@ -207,7 +207,7 @@ def test_a_mirror_that_a_boot_has_ended_is_made_again(lab, vx):
 
 def test_the_snapshot_of_a_dead_run_is_removed(lab, vx):
     play = Play(lab, "backup", variables(VOL01, method="command", command=["sleep", "600"], output="none"))
-    wait(lambda: any(record["job"] for record in vx.records()), "the copy job", 60)
+    play.until(lambda: any(record["job"] for record in vx.records()), "the copy job", 60)
     play.kill()
     run = vx.record()["run"]
     assert copies(vx) == ["vol01-" + run[-6:]]

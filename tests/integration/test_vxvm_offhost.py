@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import new
-from hosts import STATE_DIR, wait
+from hosts import STATE_DIR
 from plays import Play, failures, planned
 
 CHANGES = re.compile(
@@ -62,14 +62,6 @@ def assert_home(node1, node2):
         assert STATE_DIR not in host.out("cat", "/etc/mnttab", "/proc/self/mounts")
         assert [record["run"] for record in host.records() if record["closed"] is None or record["undo"]] == []
     assert "(" not in node1.out("vxdisk", "-o", "alldgs", "list")
-
-
-def until(play, ready, what):
-    """Wait for something that happens while a play runs."""
-    def look():
-        assert play.process.poll() is None, play.output()
-        return ready()
-    wait(look, what, 240)
 
 
 def two(lab):
@@ -147,7 +139,7 @@ def test_the_image_is_the_cut_whatever_is_written_meanwhile(lab, hosts):
     then = node1.sha256(original)
     waiting = node2.script("waiting", "touch /root/begun", "while [ ! -e /root/go ]; do sleep 0.1; done", "exec cat /dev/vx/rdsk/*/vol03-*")
     play = Play(lab, "backup", variables(VOL03, after="absent", method="command", command=[waiting], output="stream"))
-    until(play, lambda: node2.run("test", "-e", "/root/begun", check=False).returncode == 0, "the reader")
+    play.until(lambda: node2.run("test", "-e", "/root/begun", check=False).returncode == 0, "the reader", 240)
     assert groups(node1) == ["datadg"] and len(groups(node2)) == 1
     node1.run("dd", "if=/dev/urandom", "of=" + original, "bs=1M", "count=16", "conv=fsync")
     node2.run("touch", "/root/go")
@@ -167,7 +159,7 @@ def test_a_run_that_died_on_the_way_is_brought_home(lab, hosts, name, command, w
     host = {"node1": node1, "node2": node2}[name]
     host.fault(command, "hang", nth=0)
     play = Play(lab, "backup", variables(VOL01))
-    until(play, lambda: any(call.words[0] == command and call.ended is None for call in host.journal()), where)
+    play.until(lambda: any(call.words[0] == command and call.ended is None for call in host.journal()), where, 240)
     play.kill()
     host.simctl("fault", "clear")
     # First the module, or it would go on. With pipelining it has no name: it is the parent of its command.
@@ -184,7 +176,7 @@ def test_a_run_that_died_after_the_reader_had_ended_its_part_is_brought_home(lab
     """With the variables of the set on the command line, where nothing overrides them."""
     node1, node2 = hosts
     play = Play(lab, "backup", variables(VOL01))
-    until(play, lambda: any(record["closed"] for record in node2.records()), "the end on the reader")
+    play.until(lambda: any(record["closed"] for record in node2.records()), "the end on the reader", 240)
     play.kill()
     run = node1.record()["run"]
     assert node1.record()["closed"] is None
@@ -196,7 +188,7 @@ def test_a_run_that_died_after_the_reader_had_ended_its_part_is_brought_home(lab
 def reading(lab, node1, node2):
     """A run whose job on the reader never ends, and whose controller is dead; its id."""
     play = Play(lab, "backup", variables(VOL01, **ENDLESS))
-    until(play, lambda: any(record["job"] for record in node2.records()), "the copy job")
+    play.until(lambda: any(record["job"] for record in node2.records()), "the copy job", 240)
     play.kill()
     return node1.record()["run"]
 
