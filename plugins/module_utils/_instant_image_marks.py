@@ -8,6 +8,7 @@
   void     an update was begun and is not proved to be one point in time: neither exported nor restored from until updated again
   full     its bitmap may not know all that differs: the next update copies everything
   returned this host has imported it in this run and given it back: a second import would format the bitmap that the join needs
+  unclosed the set that was given back could not write its bitmap, or had been through a boot: what is in it proves nothing
 """
 
 from __future__ import absolute_import, division, print_function
@@ -18,7 +19,7 @@ import os
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 
-VOID, FULL, RETURNED = 'void', 'full', 'returned'
+VOID, FULL, RETURNED, UNCLOSED = 'void', 'full', 'returned', 'unclosed'
 
 
 def _path(state_dir):

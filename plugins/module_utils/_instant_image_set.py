@@ -11,8 +11,10 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image_marks as marks
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_report import TO_MASTER, TO_SHADOW
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import (
     ABSENT, COPY, SET, Work, entries_of, refuse_travelling, undo_id)
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
 
 # The first word of a bitmap (dsw_dev.h): zero once its set was disabled, else DIRTY or CLEAN, in the order of this host or the other.
 CLOSED, OPEN = b'\0\0\0\0', (b'DIRT', b'TRID', b'CLEA', b'AELC')
@@ -149,19 +151,21 @@ def disable(context):
     there = [member for member in work.members if work.state(member) != ABSENT]
     for member in there:
         refuse_disable(work, member)
+    unclosed = [member.shadow for member in there if is_left_unclosed(work, member)] + ended_unclosed(work)
     for member in there:
-        if work.state(member) == image.IMPORTED:
-            remember_returned(work, member)
+        if is_taken(work, member):
+            remember_returned(work, member, member.shadow in unclosed)
         work.act([work.image.iiadm, '-d', member.shadow], member, (ABSENT,))
     done = result(work, there, ABSENT)
     forget(work, work.members)
-    return done
+    return dict(done, unclosed=unclosed)
 
 
 def refuse_disable(work, member):
     """Refused if to disable a set would destroy what its shadow holds, or lose what is known about it."""
     # Of an unfinished copy iiadm erases the first blocks of the shadow.
-    work.refuse_unless(member, (image.SYNCED, image.IMPORTED), 'The set cannot be disabled now')
+    if not is_lost(work, member):
+        work.refuse_unless(member, (image.SYNCED, image.IMPORTED), 'The set cannot be disabled now')
     work.refuse_dependent(member)
     work.refuse_other_run(SET, member)
     work.refuse_other_run(COPY, member)
@@ -170,9 +174,40 @@ def refuse_disable(work, member):
     work.refuse_mounted(member.shadow)
 
 
-def remember_returned(work, member):
+def is_taken(work, member):
+    """Whether this host has imported the shadow, in whatever state that is. In check mode it may only be predicted."""
+    found = work.sets.get(member.shadow)
+    return found.master is None if found else work.state(member) == image.IMPORTED
+
+
+def is_lost(work, member):
+    """Whether it is an imported shadow whose volumes have gone: a boot takes a temporary import of their disk group away.
+
+    No copy can be unfinished in such a set, and this host cannot write to its volumes any more.
+    """
+    return is_taken(work, member) and work.state(member) in (image.OFFLINE, image.SUSPENDED) and not (
+        set(work.set(member).flags) & {TO_SHADOW, TO_MASTER})
+
+
+def is_left_unclosed(work, member):
+    """Whether the second bitmap may lack what was written here: its set could not write it, or has been through a boot."""
+    record = work.context.record
+    booted = record is not None and record.data['boot'] != boot_identity(work.context.runner)
+    return is_taken(work, member) and (work.state(member) != image.IMPORTED or booted)
+
+
+def ended_unclosed(work):
+    """The shadows that this run has left so before."""
+    record = work.context.record
+    known = marks.read(work.context.params['state_dir']) if record else {}
+    return [member.shadow for member in work.in_state(ABSENT) if record and known.get(member.shadow, {}).get(marks.UNCLOSED) == record.run]
+
+
+def remember_returned(work, member, unclosed):
     if work.context.record and not work.context.check:
-        marks.mark(work.context.params['state_dir'], marks.RETURNED, [member.shadow], work.context.record.run)
+        run = work.context.record.run
+        for key, value in ((marks.RETURNED, run), (marks.UNCLOSED, run if unclosed else None)):
+            marks.mark(work.context.params['state_dir'], key, [member.shadow], value)
 
 
 # Letting go, on the host of the masters
@@ -239,7 +274,8 @@ def take(context):
         note(work, member, 'disabled')
         work.act([work.image.iiadm, '-I', member.shadow, member.secondary], member, (image.IMPORTED,))
         if not context.check:
-            marks.mark(context.params['state_dir'], marks.RETURNED, [member.shadow], None)
+            for key in (marks.RETURNED, marks.UNCLOSED):
+                marks.mark(context.params['state_dir'], key, [member.shadow], None)
     if context.record and not context.check:
         work.now()
         context.record.update(proof=[proof(work, member) for member in work.members])
@@ -309,6 +345,7 @@ def enabled_anew(work, member):
 
 def is_closed(work, member):
     """Whether the other host has ended its set well, so that the bitmap knows all it wrote. Refused where the bitmap cannot be used."""
+    told = member.shadow in work.context.params['unclosed']
     need(own_volumes(work, member), 'secondary')
     try:
         with open(member.secondary, 'rb') as source:
@@ -320,15 +357,16 @@ def is_closed(work, member):
         raise Refused('The second bitmap %s cannot be read.' % member.secondary, object=member.secondary, found=error.strerror,
                       needed='its disk group imported here, and its volumes started', look='vxprint -ht')
     if word == CLOSED:
-        return True
+        return not told
     if word not in OPEN:
         raise Refused('%s holds no bitmap.' % member.secondary, object=member.secondary, found='first word %r' % word,
                       needed='the second bitmap of %s' % member.shadow)
-    if not work.context.params['unclosed']:
+    if not told:
         # iiadm would ask, and take it for yes where nobody can answer.
         raise Refused('The other host has not ended its set with %s.' % member.secondary, object=member.secondary,
                       found='a bitmap in use', needed='the set disabled on the other host', look='iiadm -l on the other host',
-                      remedy='disable it there; where that host is lost, option unclosed, after which the next update copies everything')
+                      remedy='disable it there; where that host is lost, %s in option unclosed, after which the next update copies '
+                      'everything' % member.shadow)
     return False
 
 

@@ -143,7 +143,8 @@ options:
     default: 300
   takeover:
     description:
-      - Id of a live run that is to count as dead, or of a retained one whose copies are to be given back, for O(state=read).
+      - Id of a live run that is to count as dead, or of a retained one whose copies are to be given back, for O(state=read). It must be on
+        the host, unless O(run) asks for just this one.
       - For O(state=opened), the live run whose copies are restored from.
     type: str
   assume_ended:
@@ -383,7 +384,7 @@ def read(context):
     params = context.params
     boot = boot_identity(context.runner)
     records = _run.all_runs(params['state_dir'])
-    if params['takeover'] and params['takeover'] not in [record.run for record in records]:
+    if params['takeover'] not in [None, params['run']] + [record.run for record in records]:
         raise Refused('There is no run %s to take over on this host.' % params['takeover'], object=params['takeover'],
                       needed='the id of a run of this host', look='playbook volmgr.snapbackup.status')
     restored = dict((record.data['source_run'], record.run) for record in records if record.is_open)

@@ -53,7 +53,8 @@ options:
     description:
       - V(enabled) makes the sets that are not there, which starts to copy the masters onto the shadows.
       - V(disabled) dissolves sets, or ends on the other host what was imported there. It is refused while a copy is unfinished, because
-        C(iiadm) erases the first blocks of such a shadow.
+        C(iiadm) erases the first blocks of such a shadow. What was imported is also ended where its volumes have gone, as they have after
+        a boot.
       - V(exported) lets shadows go that are independent and completely copied. This host goes on keeping account of writes to the masters.
       - V(imported) takes shadows over on another host. Every write to them is entered in the second bitmap, which is overwritten.
       - V(joined) takes shadows back, with what the second bitmap knows. The disk group must be imported here again.
@@ -67,10 +68,12 @@ options:
     default: []
   unclosed:
     description:
-      - Whether O(state=joined) may use a second bitmap whose set was never disabled on the other host, for example because that is lost.
-        The next update then copies everything.
-    type: bool
-    default: false
+      - For O(state=joined), shadows whose second bitmaps may lack what the other host has written, for example because that is lost. They
+        are joined nevertheless, and the next update copies everything.
+      - The RV(unclosed) of O(state=disabled) on the other host tells them.
+    type: list
+    elements: str
+    default: []
   assume:
     description: In check mode, the states to start from instead of what the host shows. Use the RV(after) of the task before.
     type: dict
@@ -138,8 +141,16 @@ after:
   type: dict
   sample: {/dev/vx/rdsk/backup/vol01: exported}
 full:
-  description: Shadows that were joined with a bitmap in use, so that the next update copies everything.
+  description: Shadows that were joined with a bitmap that may lack something, so that the next update copies everything.
   returned: when O(state=joined)
+  type: list
+  elements: str
+  sample: []
+unclosed:
+  description:
+    - Shadows that were imported, and whose second bitmaps may lack what was written on this host, since a boot came between or their volumes
+      were gone. With O(run), also those that it has ended so before.
+  returned: when O(state=disabled)
   type: list
   elements: str
   sample: []
@@ -171,7 +182,7 @@ def main():
                 filesystem=dict(type='path'))),
             group=dict(type='str'),
             state=dict(type='str', choices=['enabled', 'disabled', 'exported', 'imported', 'joined'], required=True),
-            confirm=dict(type='list', elements='str', default=[]), unclosed=dict(type='bool', default=False), assume=dict(type='dict')),
+            confirm=dict(type='list', elements='str', default=[]), unclosed=dict(type='list', elements='str', default=[]), assume=dict(type='dict')),
         required_if=[('state', state, ['members']) for state in NEEDS_MEMBERS], required_one_of=[('run', 'members')])
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from plays import Play, planned
-from shadows import BOTH, LONG, RDSK, assert_home, changes, fresh, images, play, variables
+from shadows import BOTH, LONG, RDSK, assert_home, changes, fresh, groups, images, play, states, variables
 
 
 @pytest.fixture(scope="module")
@@ -83,6 +83,24 @@ def test_a_controller_that_dies_while_the_shadows_are_away_leaves_nothing_behind
     play(lab, "recover", {"snapbackup_hosts": "node1", "snapbackup_takeover": primary.record()["run"]})
     assert_home(primary, reader)
     assert (primary.tree("/vol01"), primary.tree("/vol02")) == trees
+
+
+def test_after_a_boot_of_the_reader_the_next_update_copies_everything(lab, done):
+    """It takes away the temporary import, and with it what the reader knew of its own writes."""
+    primary, reader = done.primary, done.reader
+    running = Play(lab, "backup", variables(*BOTH))
+    running.until(lambda: "imported" in reader.out("iiadm", "-i", "all"), "the shadows imported on the reader", LONG)
+    running.kill()
+    reader.simctl("reboot", "--crash")
+    assert set(states(reader).values()) == {"offline"} and "backup" not in groups(reader)
+    run = primary.record()["run"]
+    play(lab, "recover", {"snapbackup_hosts": "node1", "snapbackup_takeover": run})
+    assert [host.record(run)["result"] for host in (primary, reader)] == ["abandoned", "failed"]
+    assert_home(primary, reader)
+    primary.forget()
+    play(lab, "backup", variables(*BOTH))
+    assert [line for line in changes(primary) if line.startswith("iiadm")][0] == "iiadm -g Backup1 -c s"
+    assert_home(primary, reader)
 
 
 def test_kept_shadows_are_free_just_before_the_next_update(lab, done):

@@ -29,7 +29,7 @@ def test_suspend_and_resume(node1):
     node1.ok("iiboot", "-s")
     assert lines(node1, S % 1)[3:] == ["Suspended."]
     assert node1.ok("iiadm", "-l") == "ind %s %s %s (suspended)\n" % names(1)
-    assert node1.read("production/vol01.bmp", size=4) == b"CLEN"
+    assert node1.read("production/vol01.bmp", size=4) == b"CLEA"
     node1.write("production/vol01", b"not seen", 7 * 32768)
     for argv, text in ((("-u", "s", S % 1), "Shadow group suspended:\n"), (("-E", S % 1), "Export failed:\nII: Volume not enabled\n"),
                        (("-w", S % 1), "Wait failed:\nII: Volume not enabled\n")):

@@ -283,6 +283,8 @@ def test_a_takeover_of_nobody_is_refused(call, solaris, begin):
     told = call('backup_run', takeover='20200101T000000Z-abcdef')
     assert told['failed'] and '20200101T000000Z-abcdef' in told['msg'] and 'on this host' in told['msg']
     assert call('backup_run', name='other', takeover=run)['runs'] == []
+    # A host that is asked of just one run may never have heard of it.
+    assert call('backup_run', run='20200101T000000Z-abcdef', takeover='20200101T000000Z-abcdef')['runs'] == []
     call('backup_run', run=run, state='closed', result='failed')
     assert call('backup_run', takeover=run)['stale'] == []
 

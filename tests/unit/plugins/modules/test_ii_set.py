@@ -226,6 +226,31 @@ def test_import_and_give_back(host, sets, run):
     assert sets('imported', run=run('next'), members=[member])['changed']
 
 
+@pytest.mark.parametrize('flags', ['shadow_volume_offline,bitmap_volume_offline', 'suspended'])
+def test_what_a_boot_has_taken_away_is_ended_and_told(host, sets, run, flags):
+    """Also by a second call, where nobody has heard the first."""
+    member, name = host.member(1), run()
+    sets('imported', run=name, members=[member])
+    host.edit(member, 'flags', flags)
+    planned = sets('disabled', check=True, run=name)
+    assert (planned['unclosed'], states(planned['after'])) == ([member['shadow']], {'s1': 'absent'})
+    done = sets('disabled', run=name, members=[member])
+    assert (done['unclosed'], states(done['after']), undo(host, name)) == ([member['shadow']], {'s1': 'absent'}, [])
+    assert host.changes() == ['iiadm -I s1 c1', 'iiadm -d s1']
+    again = sets('disabled', run=name, members=[member])
+    assert (again['changed'], again['unclosed']) == (False, [member['shadow']])
+    later = run('next')
+    sets('imported', run=later, members=[member])
+    assert sets('disabled', run=later)['unclosed'] == []
+
+
+def test_a_shadow_that_was_imported_before_a_boot_is_told_too(host, sets, run):
+    member, name = host.member(1), run()
+    sets('imported', run=name, members=[member])
+    host.put('boot', '1795000900')
+    assert sets('disabled', run=name)['unclosed'] == [member['shadow']]
+
+
 def test_an_imported_shadow_that_is_in_use_stays(host, sets, run):
     member, name = host.member(1), run()
     sets('imported', run=name, members=[member])
@@ -252,7 +277,15 @@ def test_a_bitmap_in_use_is_joined_only_when_told(host, sets, run, word):
     sets('exported', run=name, members=[member])
     host.word(member['secondary'], word)
     assert 'not ended its set' in sets('joined', run=name)['msg']
-    done = sets('joined', run=name, unclosed=True)
+    assert 'not ended its set' in sets('joined', run=name, unclosed=[member['master']])['msg']
+    done = sets('joined', run=name, unclosed=[member['shadow']])
+    assert done['full'] == [member['shadow']] and marks.of(host.state, marks.FULL, member['shadow']) == name
+
+
+def test_a_bitmap_that_looks_closed_is_not_believed_when_told(host, sets, run):
+    member, name = host.enabled(host.member(1)), run()
+    sets('exported', run=name, members=[member])
+    done = sets('joined', run=name, unclosed=[member['shadow']])
     assert done['full'] == [member['shadow']] and marks.of(host.state, marks.FULL, member['shadow']) == name
 
 
@@ -260,7 +293,7 @@ def test_what_is_no_bitmap_is_not_joined(host, sets, run):
     member, name = host.enabled(host.member(1)), run()
     sets('exported', run=name, members=[member])
     host.word(member['secondary'], b'what')
-    assert 'holds no bitmap' in sets('joined', run=name, unclosed=True)['msg']
+    assert 'holds no bitmap' in sets('joined', run=name, unclosed=[member['shadow']])['msg']
     os.unlink(member['secondary'])
     assert 'disk group imported here' in sets('joined', run=name)['msg'] and host.changes() == ['iiadm -E s1']
 
