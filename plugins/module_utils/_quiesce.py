@@ -37,14 +37,9 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Result
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Lease
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_command import CommandPair
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_drivers import DRIVERS
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_fsfreeze import FsFreeze
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_informix import Informix
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import UfsLock
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_mysql import MySQL
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_oracle import Oracle
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_postgresql import PostgreSQL
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_services import StoppedServices
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._services import away, named
 
 APPLICATION, FILESYSTEM, CRASH = 'application', 'filesystem', 'crash'
@@ -52,13 +47,11 @@ APPLICATION, FILESYSTEM, CRASH = 'application', 'filesystem', 'crash'
 FLUSH, ENTER, LEAVE, AFTER = 0, 1, 2, 3
 # Write-locking one of these stops the host itself: sshd, the logs and the command that would unlock it (lockfs(1M)).
 NEVER = ('/', '/usr', '/var')
-APPLICATIONS = {'postgresql': PostgreSQL, 'mysql': MySQL, 'oracle': Oracle, 'informix': Informix,
-                'command': CommandPair, 'services': StoppedServices}
 LASTING = 'quiesce:'
 
 OPTIONS = dict(
     quiesce=dict(type='list', elements='dict', default=[], options=dict(
-        driver=dict(type='str', required=True, choices=['postgresql', 'mysql', 'oracle', 'informix', 'command', 'services']),
+        driver=dict(type='str', required=True, choices=sorted(DRIVERS)),
         before=dict(type='list', elements='str'),
         after=dict(type='list', elements='str'),
         limit=dict(type='int', default=30),
@@ -99,12 +92,12 @@ def to_lock(members, entries, record):
 
 def application_holders(entries, members, record_directory, run):
     """The holders for option quiesce."""
-    return [APPLICATIONS[entry['driver']](number, entry, members, record_directory, run) for number, entry in enumerate(entries)]
+    return [DRIVERS[entry['driver']]()(number, entry, members, record_directory, run) for number, entry in enumerate(entries)]
 
 
 def lasting_holder(entry, run):
     """The holder that an undo entry of a run is of."""
-    holder = APPLICATIONS[entry['driver']](0, entry['options'], [], '/', run)
+    holder = DRIVERS[entry['driver']]()(0, entry['options'], [], '/', run)
     holder.remember(entry)
     return holder
 
