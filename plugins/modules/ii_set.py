@@ -148,8 +148,8 @@ full:
   sample: []
 unclosed:
   description:
-    - Shadows that were imported, and whose second bitmaps may lack what was written on this host, since a boot came between or their volumes
-      were gone. With O(run), also those that it has ended so before.
+    - Shadows that were imported, and whose second bitmaps may lack what was written on this host, since a boot came between or their
+      volumes were gone. With O(run), also those that it has ended so before.
   returned: when O(state=disabled)
   type: list
   elements: str
@@ -182,7 +182,8 @@ def main():
                 filesystem=dict(type='path'))),
             group=dict(type='str'),
             state=dict(type='str', choices=['enabled', 'disabled', 'exported', 'imported', 'joined'], required=True),
-            confirm=dict(type='list', elements='str', default=[]), unclosed=dict(type='list', elements='str', default=[]), assume=dict(type='dict')),
+            confirm=dict(type='list', elements='str', default=[]), unclosed=dict(type='list', elements='str', default=[]),
+            assume=dict(type='dict')),
         required_if=[('state', state, ['members']) for state in NEEDS_MEMBERS], required_one_of=[('run', 'members')])
 
 
