@@ -11,11 +11,10 @@ import re
 import shlex
 import signal
 import subprocess
-import sys
 import tempfile
-from pathlib import Path
 
 from hosts import BACKUP, PATIENCE, ROOT, wait
+from loaded import Playbook
 
 HOME1 = {
     "snapbackup_manager": "svm",
@@ -26,26 +25,24 @@ HOME1 = {
 }
 CACHE = ROOT / ".cache"
 CONFIG = ROOT / "tests" / "lab" / "ansible.cfg"
-# Of the ansible-core that runs the tests, the oldest one that is supported.
-PROGRAM = Path(sys.executable).with_name("ansible-playbook")
+ENVIRON = dict(
+    ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="true", ANSIBLE_LOCALHOST_WARNING="false", ANSIBLE_CONFIG=str(CONFIG),
+    ANSIBLE_HOME=str(CACHE / "ansible"), ANSIBLE_COLLECTIONS_PATH=str(CACHE / "collections"),
+)  # fmt: skip
 
 
 class Play:
-    """One run of a playbook, of the collection or at a path: start it, then end() or kill()."""
+    """One run of a playbook, of the collection or at a path: start it, then end() or kill().
 
-    def __init__(self, lab, playbook, variables, *options, program=PROGRAM):
-        environ = dict(
-            os.environ, ANSIBLE_CALLBACK_RESULT_FORMAT="json", ANSIBLE_NOCOLOR="true", ANSIBLE_LOCALHOST_WARNING="false",
-            ANSIBLE_HOME=str(CACHE / "ansible"), ANSIBLE_COLLECTIONS_PATH=str(CACHE / "collections"), ANSIBLE_CONFIG=str(CONFIG),
-        )  # fmt: skip
+    program: an ansible-playbook; without one it is that of the ansible-core that runs the tests, the oldest one that is supported.
+    """
+
+    def __init__(self, lab, playbook, variables, *options, program=None):
         named = playbook if "/" in str(playbook) else "volmgr.snapbackup." + playbook
-        argv = [program, "-i", lab.inventory_path, named, "-e", json.dumps(variables), *options]
+        argv = list(map(str, [program or "ansible-playbook", "-i", lab.inventory_path, named, "-e", json.dumps(variables), *options]))
         # A file and not a pipe: nobody reads while a test watches the hosts, and a full pipe would stop the play.
-        self.printed = tempfile.TemporaryFile("w+")
-        self.process = subprocess.Popen(
-            list(map(str, argv)), env=environ, stdin=subprocess.DEVNULL, stdout=self.printed, stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )  # fmt: skip
+        self.printed = tempfile.NamedTemporaryFile("r")
+        self.process = start(argv, self.printed.name) if program else Playbook(argv, ENVIRON, self.printed.name)
 
     def until(self, question, what, seconds=PATIENCE):
         """Until question() is true, which the play has to bring about; its answer. If that fails, the message says what it has printed."""
@@ -76,9 +73,17 @@ class Play:
         return self.output()
 
     def output(self):
-        """What it has printed; after its end only, since the place in the file is shared with it."""
+        """What it has printed so far."""
         self.printed.seek(0)
         return self.printed.read()
+
+
+def start(argv, printed):
+    """Start another program than the one that is loaded, as it would be from a command line."""
+    with open(printed, "a") as out:
+        return subprocess.Popen(
+            argv, env=dict(os.environ, **ENVIRON), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+        )
 
 
 def failures(output):

@@ -200,9 +200,9 @@ def sanity_tests():
         yield Step("sanity, " + sanity.core_version(name), argv, cwd=cwd, env=env, count=lambda *done: Counts(*sanity.count(*done)))
 
 
-# In order, each with the number of its steps that run side by side. What uses simulated hosts runs alone.
+# In order, each with the number of its steps that run side by side. What uses simulated hosts runs alone; unit tests often wait.
 PARTS = {
-    "unit": (unit, 1 + (os.cpu_count() or 1)),
+    "unit": (unit, 2 + (os.cpu_count() or 1)),
     "simulator": (simulator, 1),
     "faults": (faults, 1),
     "lab": (lab, 1),
