@@ -18,6 +18,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import
 
 # The first word of a bitmap (dsw_dev.h): zero once its set was disabled, else DIRTY or CLEAN, in the order of this host or the other.
 CLOSED, OPEN = b'\0\0\0\0', (b'DIRT', b'TRID', b'CLEA', b'AELC')
+# The driver may want to reserve the shadow of a set before it ends it; of a suspended set only the entry in the configuration goes.
+WITHOUT_VOLUMES = 'iiboot -s, which suspends all sets of this host, then the same again, then iiboot -r'
 
 
 def sets_of(context, action):
@@ -155,7 +157,7 @@ def disable(context):
     for member in there:
         if is_taken(work, member):
             remember_returned(work, member, member.shadow in unclosed)
-        work.act([work.image.iiadm, '-d', member.shadow], member, (ABSENT,))
+        work.act([work.image.iiadm, '-d', member.shadow], member, (ABSENT,), WITHOUT_VOLUMES if is_lost(work, member) else None)
     done = result(work, there, ABSENT)
     forget(work, work.members)
     return dict(done, unclosed=unclosed)

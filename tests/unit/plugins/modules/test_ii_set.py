@@ -244,6 +244,15 @@ def test_what_a_boot_has_taken_away_is_ended_and_told(host, sets, run, flags):
     assert sets('disabled', run=later)['unclosed'] == []
 
 
+def test_a_driver_that_does_not_end_a_set_without_volumes(host, sets, run):
+    member, name = host.member(1), run()
+    sets('imported', run=name, members=[member])
+    host.edit(member, 'flags', 'shadow_volume_offline,bitmap_volume_offline')
+    host.on('iiadm', 'case $1 in -d) echo "II: nsc_reserve failed" >&2; exit 2 ;; esac')
+    told = sets('disabled', run=name)
+    assert 'nsc_reserve failed' in told['msg'] and 'iiboot -s' in told['msg'] and undo(host, name) == ['ii_set:s1']
+
+
 def test_a_shadow_that_was_imported_before_a_boot_is_told_too(host, sets, run):
     member, name = host.member(1), run()
     sets('imported', run=name, members=[member])
