@@ -4,8 +4,8 @@
 
 """The drivers of option quiesce: what holds an application still (see _quiesce for what such a holder is).
 
-Each is imported when it is asked for. Nearly every module needs the window and few need a database in it, and to compile all of them takes
-as long as everything else that the collection adds to the start of a module.
+Each is imported when it is asked for. Many modules need the window and few a database in it, and to compile all of them takes nearly half
+of what the collection adds to the start of a module.
 """
 
 from __future__ import absolute_import, division, print_function

@@ -56,13 +56,16 @@ class Play:
         try:
             return wait(ask, what, seconds)
         except AssertionError as error:
-            raise AssertionError("%s\n%s" % (error, self.kill())) from None
+            raise AssertionError("%s\n%s" % (error, summed_up(self.kill()))) from None
 
     def end(self, rc=0, seconds=120):
         """Wait for its end with that exit code; its output."""
-        self.process.wait(timeout=seconds)
+        try:
+            self.process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            raise AssertionError("not at its end within %s s\n%s" % (seconds, summed_up(self.kill()))) from None
         output = self.output()
-        assert self.process.returncode == rc, output
+        assert self.process.returncode == rc, "exit code %s\n%s" % (self.process.returncode, summed_up(output))
         return output
 
     def kill(self):
@@ -92,6 +95,11 @@ def failures(output):
     for host, result in re.findall(r"^(?:fatal|failed): \[(\S+)(?: -> \S+)?\].*? => (\{[^\n]*\}$|\{.*?^\})", output, re.M | re.S):
         found.setdefault(host, []).append(json.loads(result).get("msg", ""))
     return found
+
+
+def summed_up(output):
+    """The output after the messages of its failed tasks, since of a long text only the beginning is shown."""
+    return "%s\n%s" % (json.dumps(failures(output), indent=1), output)
 
 
 def planned(output):
