@@ -153,7 +153,7 @@ def disable(context):
     there = [member for member in work.members if work.state(member) != ABSENT]
     for member in there:
         refuse_disable(work, member)
-    unclosed = [member.shadow for member in there if is_left_unclosed(work, member)] + ended_unclosed(work)
+    unclosed = left_unclosed(work, there) + ended_unclosed(work)
     for member in there:
         if is_taken(work, member):
             remember_returned(work, member, member.shadow in unclosed)
@@ -191,18 +191,20 @@ def is_lost(work, member):
         set(work.set(member).flags) & {TO_SHADOW, TO_MASTER})
 
 
-def is_left_unclosed(work, member):
-    """Whether the second bitmap may lack what was written here: its set could not write it, or has been through a boot."""
-    record = work.context.record
-    booted = record is not None and record.data['boot'] != boot_identity(work.context.runner)
-    return is_taken(work, member) and (work.state(member) != image.IMPORTED or booted)
+def left_unclosed(work, members):
+    """The shadows whose second bitmaps may lack what was written here: their set could not write it, or has been through a boot."""
+    record, taken = work.context.record, [member for member in members if is_taken(work, member)]
+    booted = bool(taken) and record is not None and record.data['boot'] != boot_identity(work.context.runner)
+    return [member.shadow for member in taken if booted or work.state(member) != image.IMPORTED]
 
 
 def ended_unclosed(work):
     """The shadows that this run has left so before."""
-    record = work.context.record
-    known = marks.read(work.context.params['state_dir']) if record else {}
-    return [member.shadow for member in work.in_state(ABSENT) if record and known.get(member.shadow, {}).get(marks.UNCLOSED) == record.run]
+    if work.context.record is None:
+        return []
+    known = marks.read(work.context.params['state_dir'])
+    return [member.shadow for member in work.in_state(ABSENT)
+            if known.get(member.shadow, {}).get(marks.UNCLOSED) == work.context.record.run]
 
 
 def remember_returned(work, member, unclosed):
