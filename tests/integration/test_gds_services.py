@@ -41,9 +41,9 @@ while True:
 """ % RAW2,
 }  # fmt: skip
 APP = """case $1 in
-status) exec pgrep -f /root/writer.py >/dev/null ;;
-stop) pkill -f /root/writer.py; while pgrep -f /root/writer.py >/dev/null; do sleep 0.1; done; sha256sum <%s >/root/cut ;;
-start) pgrep -f /root/writer.py >/dev/null || setsid python3 /root/writer.py >/dev/null 2>&1 & ;;
+status) exec pgrep -f "[/]root/writer.py" >/dev/null ;;
+stop) pkill -f "[/]root/writer.py"; while pgrep -f "[/]root/writer.py" >/dev/null; do sleep 0.1; done; sha256sum <%s >/root/cut ;;
+start) pgrep -f "[/]root/writer.py" >/dev/null || setsid python3 /root/writer.py >/dev/null 2>&1 & ;;
 esac
 echo "$1" >>/root/log""" % RAW2
 CHANGES = re.compile(r"^(lockfs -|sdx(slice|copy) |mount -F|umount /data1|fsck )")
