@@ -198,7 +198,7 @@ class Parts:
 
 def tells(clause, volume):
     """Whether a clause of the proof tells of a snapshot volume."""
-    return volume in clause['argv'] or re.escape(volume) in clause['match']
+    return volume in clause['argv'] or clause['match'].startswith(r'^%s\s' % re.escape(volume))
 
 
 def given_away(part):

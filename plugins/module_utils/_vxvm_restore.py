@@ -11,7 +11,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _sp
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import LIMIT, refuse_in_use
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_apart import refuse_apart
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_apart import refuse_apart, tells
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import CLASSIC, name_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_work import (
     KIND, MIRROR_READY, SYNCHRONISING, Work, undo_entry, undo_id)
@@ -29,8 +29,7 @@ def restored(context):
     for group, mine in work.by_group():
         refuse_apart(source, group, [member.snapshot for member in mine])
     begun_before = [member for member in work.members if is_begun(record, work, member)]
-    if not begun_before:
-        _split.refuse_changed(context.runner, source)
+    refuse_changed(context, source, [member for member in work.members if member not in begun_before])
     refuse_without_copy(record, work)
     for member in work.members:
         mine = _split.entry_of(record, undo_id(member))
@@ -56,6 +55,16 @@ def is_begun(record, work, member):
     """Whether an earlier call has begun with a member; a third mirror has left its snapshot by then, which may be all that tells."""
     mine = _split.entry_of(record, undo_id(member))
     return bool(mine) and bool(mine['issued'] or member.form == CLASSIC and not work.before[name_of(member)]['snapshot'])
+
+
+def refuse_changed(context, source, members):
+    """Refused unless the snapshots of these members are proved to be still what the run source has split."""
+    for member in members:
+        clauses = [clause for clause in source.data['proof'] if tells(clause, member.snapshot)]
+        if not clauses:
+            raise Refused('Run %s cannot prove what snapshot %s holds.' % (source.run, member.snapshot), object=name_of(member),
+                          found='no proof of it', needed='what the module that splits enters', remedy='restore from an image')
+        _split.refuse_changed(context.runner, source, clauses)
 
 
 def refuse_without_copy(record, work):

@@ -16,6 +16,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 
 from veritas import Veritas, plex, volume
 
+pytestmark = pytest.mark.slow
+
 ONE = [dict(disk_group='datadg', volume='vol01')]
 TWO = ONE + [dict(disk_group='datadg', volume='vol02')]
 
@@ -379,7 +381,16 @@ def test_restore_from_a_mirror(call, vx, run, snap):
     assert not snap(restore, 'restored', source_run=name)['changed'] and len(undo(vx, restore)) == 1
     vx.finish()
     assert not snap(restore, 'restored', source_run=name)['changed'] and undo(vx, restore) == []
+    # The snapshot has gone home, and with it what proved the cut.
+    assert not snap(restore, 'restored', source_run=name)['changed']
     assert not snap(name, 'absent')['changed'] and undo(vx, name) == []
+
+
+def test_what_nothing_proves_is_not_restored(call, vx, run, snap):
+    name, restore = kept(vx, snap, run)
+    _run.load(vx.state, name).update(proof=[])
+    told = snap(restore, 'restored', source_run=name)
+    assert told['failed'] and 'cannot prove' in told['msg'] and undo(vx, restore) == []
 
 
 def test_a_restore_whose_copy_is_lost_says_so(call, vx, run, snap):
