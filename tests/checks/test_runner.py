@@ -48,6 +48,8 @@ def test_counts_of_sanity(returncode, output, counts):
 )
 def test_counts_of_pytest(content, counts, tmp_path, monkeypatch):
     monkeypatch.setattr(suite, "REPORTS", tmp_path)
+    # They take most of the time that pytest needs to begin.
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
     tmp_path.joinpath("test_it.py").write_text(content)
     step = suite.pytest("it", sys.executable, tmp_path, "--rootdir", tmp_path, "-p", "no:cacheprovider")
     assert str(step.run(live=False)) == counts
@@ -62,7 +64,7 @@ def test_a_check_is_its_exit_code():
 def test_the_last_line_and_the_exit_code(argv, code, tmp_path, monkeypatch, capsys):
     """A run that only skipped has proved nothing, so it fails too."""
 
-    def part():
+    def part(everything):
         yield suite.check("it", argv) if argv else suite.Step("it", skip="nothing there")
 
     monkeypatch.setattr(suite, "REPORTS", tmp_path)

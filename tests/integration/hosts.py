@@ -35,6 +35,16 @@ for verb in json.loads(sys.argv[1]):
         result = repr(error)
 sys.exit(result)
 """
+# What start_writer() runs.
+WRITER = """
+import sys, time
+number = 0
+with open(sys.argv[1], "a", 1) as log:
+    while True:
+        number += 1
+        log.write("%d\\n" % number)
+        time.sleep(0.002)
+"""
 STATE_DIR = "/var/lib/snapbackup"
 BACKUP = "/backup"
 PID = "/run/module.pid"
@@ -222,6 +232,13 @@ class Host:
         """argv that runs a module of the collection in a process whose number is in the file PID."""
         start = 'echo $$ > %s; exec "$@"' % PID
         return ["env", "PYTHONPATH=" + LIBRARY, "PYTHONDONTWRITEBYTECODE=1", "sh", "-c", start, "sh", python, MODULES + name + ".py"]
+
+    def start_writer(self, path):
+        """Start a program that appends a rising number to a file for ever, a line every few milliseconds; kill(path) ends it.
+
+        Faster, it would take the processor from what is tested.
+        """
+        return self.start("python3", "-c", WRITER, path)
 
     def start_module(self, name, python=PYTHON2, check_mode=False, /, **options):
         """Start a module; outcome() waits for it."""

@@ -12,6 +12,8 @@ import pytest
 from hosts import CHANGES, ROOT, wait
 from plays import HOME1, Play
 
+pytestmark = pytest.mark.slow
+
 VOLUMES = [{"mirror": "d1", "submirror": "d3"}, {"mirror": "d10", "submirror": "d12"}]
 
 

@@ -11,6 +11,8 @@ from conftest import new
 from hosts import BACKUP, wait
 from plays import Play, failures, planned
 
+pytestmark = pytest.mark.slow
+
 TOPOLOGY = "gds"
 VOLUME1, VOLUME2 = "/dev/sfdsk/Class1/rdsk/Volume1", "/dev/sfdsk/Class1/rdsk/Volume2"
 SET = {

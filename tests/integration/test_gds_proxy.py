@@ -38,12 +38,15 @@ REMOVE = [
     "sdxshadowdisk -R -c Class2 -d Disk3",
 ]  # fmt: skip
 REJOIN = ["sdxattr -V -c Class1 -v Volume2 -a lock=off", "sdxproxy Rejoin -c Class1 -p Volume2"]
-# Writes to a raw volume without a pause, and says so in a file.
+# Writes to a raw volume without an end, and says so in a file.
 WRITER = """
-import os, random, sys
+import os, random, sys, time
+
+pytestmark = pytest.mark.slow
 device = os.open(sys.argv[1], os.O_WRONLY | os.O_DSYNC)
 while True:
     os.pwrite(device, os.urandom(512), 512 * random.randrange(65536))
+    time.sleep(0.002)
 """
 
 

@@ -27,17 +27,21 @@ SET = {
 # It cannot be unmounted below the first one, which works in there.
 WRITERS = {
     "node1": """
-import os
+import os, time
 os.chdir("/data1")
 log = os.open("log", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_DSYNC)
 while True:
     os.write(log, b"x")
+    time.sleep(0.002)
 """,
     "node2": """
-import os, random
+import os, random, time
+
+pytestmark = pytest.mark.slow
 device = os.open("%s", os.O_WRONLY | os.O_DSYNC)
 while True:
     os.pwrite(device, os.urandom(512), 512 * random.randrange(65536))
+    time.sleep(0.002)
 """ % RAW2,
 }  # fmt: skip
 APP = """case $1 in

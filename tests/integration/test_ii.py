@@ -11,6 +11,8 @@ import pytest
 from plays import Play, planned
 from shadows import BOTH, LONG, RDSK, assert_home, changes, fresh, groups, images, play, states, variables
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def done(lab):

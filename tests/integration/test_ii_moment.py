@@ -76,6 +76,7 @@ def test_all_shadows_are_of_one_moment_while_the_writer_goes_on(five, options):
     wait(lambda: numbers(host, MASTERS)[0] > before, "the writer going on")
 
 
+@pytest.mark.slow
 def test_one_after_the_other_would_not_be_one_moment(five):
     """So the writer would tell."""
     host = five.primary
@@ -87,6 +88,7 @@ def test_one_after_the_other_would_not_be_one_moment(five):
     wait(lambda: not host.module("ii_info")["in_progress"], "the shadows complete", LONG)
 
 
+@pytest.mark.slow
 def test_the_images_on_the_reader_are_of_one_moment(lab, five):
     play(lab, "backup", variables(*FIVE))
     record = five.reader.record()

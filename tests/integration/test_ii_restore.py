@@ -12,6 +12,8 @@ from hosts import PYTHON2
 from plays import Play, failures, planned
 from shadows import BOTH, LONG, RDSK, assert_home, changes, fresh, play, variables
 
+pytestmark = pytest.mark.slow
+
 MASTERS = [RDSK + "production/" + name for name in ("vol01", "vol02")]
 SHADOWS = [RDSK + "backup/" + name for name in ("vol01", "vol02")]
 NAMES = ["production/vol01", "production/vol02"]

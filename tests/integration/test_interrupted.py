@@ -52,13 +52,14 @@ def storing(host):
 # The controller and the connection.
 
 
+@pytest.mark.slow
 def test_a_killed_controller_leaves_what_the_next_run_refuses_takes_over_or_recovers(pair, lab):
     """node1 is storing, node2 is resynchronising when the controller dies."""
     storer, syncer = pair
     how = slow(storer, syncer)
     quick(syncer)
     syncer.simctl("resync-speed", "stall")
-    writer = syncer.start("sh", "-c", "while :; do date >> /home1/log; done")
+    writer = syncer.start_writer("/home1/log")
     play = Play(lab, "backup", role(how))
     play.until(lambda: any(line.startswith("metaonline") for line in syncer.commands()), "the resync", 60)
     runs = {host.name: host.record()["run"] for host in pair}
@@ -87,6 +88,7 @@ def test_a_killed_controller_leaves_what_the_next_run_refuses_takes_over_or_reco
     assert len(storer.manifests()) == 1 and len(syncer.manifests()) == 2
 
 
+@pytest.mark.slow
 def test_a_cut_connection_and_a_short_neighbour(pair, lab):
     """node1 loses its connection while it stores; node2 rejoins and ends long before it."""
     long, short = pair
@@ -349,6 +351,7 @@ def test_a_host_booted_in_every_way_while_it_stores_recovers(host, options):
     host.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_a_host_booted_during_a_playbook_ends_it_with_the_reason_and_a_healthy_mirror(host, lab):
     play = Play(lab, "backup", role(slow(host)), "--limit", "node1")
     storing(host)
@@ -394,6 +397,7 @@ def test_of_two_runs_at_the_same_time_one_is_refused(host):
 # Restores.
 
 
+@pytest.mark.slow
 def test_an_interrupted_restore_stops_everything_else_and_is_finished_by_running_it_again(host, lab):
     host.fill("/home1")
     image = Backup(host).all()["image"]
@@ -443,6 +447,7 @@ def writers(host):
     return host.run("pgrep", "-f", "of=" + RAW, check=False).stdout.split()
 
 
+@pytest.mark.slow
 def test_a_live_restore_that_is_taken_over_has_stopped_writing_before_the_next_one_writes(host, lab):
     variables = unmounted(host)
     host.fault("dd", "hang")
@@ -466,6 +471,7 @@ def test_a_live_restore_that_is_taken_over_has_stopped_writing_before_the_next_o
     host.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_a_restore_that_is_waited_for_too_long_is_stopped_and_blocks_the_next_backup(host, lab):
     variables = unmounted(host)
     host.fault("dd", "hang")
@@ -482,6 +488,7 @@ def test_a_restore_that_is_waited_for_too_long_is_stopped_and_blocks_the_next_ba
     assert record["run"] in result["msg"] and "dead" in result["msg"], result
 
 
+@pytest.mark.slow
 def test_a_restore_that_is_stopped_before_it_has_overwritten_anything_ends(host, lab):
     """Files are restored onto a mounted file system, and the job's second look at its lock comes after all images are verified."""
     image = Backup(host, method="tar").all()["image"]

@@ -71,6 +71,7 @@ def test_a_backup_under_load_comes_back_whole_and_where_its_binary_log_was(datab
     comes_back(*database)
 
 
+@pytest.mark.slow
 def test_the_same_on_debian_12():
     """Another version of the server and of its tables about itself."""
     with Lab("modern", hosts=["node1"], topology="integration", image="modern") as lab:

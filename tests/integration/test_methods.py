@@ -80,6 +80,7 @@ def test_files_come_back_as_they_were_at_the_split(host, method):
     host.assert_nothing_left()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("tool, suffix", [("gzip", ".img.gz"), ("zstd", ".img.zst")])
 def test_two_streams_at_a_time_and_compressed(host, tool, suffix):
     for point in ("/home1", "/home10"):
@@ -136,6 +137,7 @@ def test_a_chain_of_dumps_comes_back_level_by_level(host):
     host.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_a_dump_of_a_higher_level_that_would_lack_a_file_is_refused(host):
     """What is changed between the cut and the start of ufsdump is older than the date of the dump, and not in it."""
     host.write("/etc/dumpdates", "")

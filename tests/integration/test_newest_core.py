@@ -10,6 +10,8 @@ import pytest
 from hosts import PYTHON3
 from plays import CACHE, HOME1, Play, planned
 
+pytestmark = pytest.mark.slow
+
 PROGRAM = CACHE / "venv-new" / "bin" / "ansible-playbook"
 ALL = {"snapbackup_hosts": "node1", "ansible_python_interpreter": PYTHON3}
 

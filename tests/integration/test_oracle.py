@@ -84,6 +84,7 @@ def test_the_watchdog_ends_it_for_a_killed_module(database, suspend):
     host.assert_nothing_left("d1")
 
 
+@pytest.mark.slow
 def test_recover_ends_it_where_everything_was_killed(lab, database):
     host = database.host
     backup = killed_in_the_window(database, True, suspend=True)
@@ -98,6 +99,7 @@ def test_recover_ends_it_where_everything_was_killed(lab, database):
     host.assert_nothing_left("d1")
 
 
+@pytest.mark.slow
 def test_recover_brings_the_copies_home_although_the_database_is_down(lab, database):
     host = database.host
     backup = killed_in_the_window(database, True)

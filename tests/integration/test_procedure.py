@@ -16,7 +16,6 @@ from conftest import new
 from hosts import STATE_DIR
 from plays import HOME1, Play, failures, planned
 
-WRITER = "i=0; while :; do i=$((i+1)); echo $i >> /home1/log; done"
 SETS = {"node1": {"volumes": [D1], "method": "dd"}, "node2": {"volumes": [D1, D10], "method": "tar"}}
 VARIABLES = dict(
     HOME1,
@@ -67,7 +66,7 @@ def done(lab):
         host.forget()
         seen[host.name].frozen = host.tree("/home1")
         seen[host.name].untouched = everything(host)
-        seen[host.name].writer = host.start("sh", "-c", WRITER)
+        seen[host.name].writer = host.start_writer("/home1/log")
     predictions = {host.name: Play(lab, "backup", VARIABLES, "--check", "--diff", "--limit", host.name) for host in hosts}
     for host in hosts:
         seen[host.name].predicted = planned(predictions[host.name].end())

@@ -4,8 +4,11 @@
 
 """Copies that stay split on purpose, and copies that are split for too long, on mirrors with real data."""
 
+import pytest
 from hosts import PYTHON2, wait
 from plays import HOME1, Play, failures, planned
+
+pytestmark = pytest.mark.slow
 
 KEEP = dict(HOME1, snapbackup_retain="until_next_run")
 OFF, ON = "metaoffline d1 d3", "metaonline d1 d3"

@@ -119,6 +119,7 @@ def test_a_backup_and_a_restore(site):
     assert [record["source_manifest"] for record in site.records()] == [None, None, backup["image"]]
 
 
+@pytest.mark.slow
 def test_a_kept_copy_is_restored_from(site):
     site.play("backup", site.set("one", snapbackup_retain="until_next_run"))
     run = site.records()[0]["run"]
@@ -136,6 +137,7 @@ def test_a_kept_copy_is_restored_from(site):
     assert "has ended" in site.play("restore", dict(variables, snapbackup_confirm=[site.volume("one")]), rc=2)
 
 
+@pytest.mark.slow
 def test_several_sets(site):
     common = {key: value for key, value in site.set("one").items() if key not in ("snapbackup_name", "snapbackup_volumes")}
     volumes = [{"directory": str(site.directory / name)} for name in ("one", "two")]
@@ -170,6 +172,7 @@ def alarm(site):
     return ["/bin/cp", "/etc/hostname", str(noted) + ".{name}"], lambda name: Path(str(noted) + "." + name).exists()
 
 
+@pytest.mark.slow
 def test_recover_goes_on_behind_what_it_cannot_bring_home(site):
     site.play("backup", both(site, snapbackup_retain="48"))
     site.play("backup", site.set("three", snapbackup_retain="48"))
@@ -192,6 +195,7 @@ def test_recover_goes_on_behind_what_it_cannot_bring_home(site):
     assert "no run 20200101T000000Z-abcdef to take over" in site.play("recover", {"snapbackup_takeover": "20200101T000000Z-abcdef"}, rc=2)
 
 
+@pytest.mark.slow
 def test_what_is_kept_too_long_or_until_the_next_run_is_given_back(site):
     site.play("backup", both(site, snapbackup_retain="until_next_run"))
     one, two = (record["run"] for record in site.records())
@@ -214,6 +218,7 @@ def test_what_is_kept_too_long_or_until_the_next_run_is_given_back(site):
         ("one", "rejoin", "complete"), ("two", "rejoin", "complete"), ("one", "retained", None)]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_copy_that_is_split_for_too_long(site):
     alert, raised = alarm(site)
     slow = site.set("one", snapbackup_command=["/bin/sleep", "300"], snapbackup_max_split=0.001, snapbackup_alert=alert)
@@ -233,6 +238,7 @@ def test_a_copy_that_is_split_for_too_long(site):
     assert (site.records()[3]["name"], site.records()[3]["result"]) == ("three", "complete")
 
 
+@pytest.mark.slow
 def test_a_notice_that_fails_stops_the_backup_before_the_split(site):
     alert, told = alarm(site)
     variables = site.set("one", snapbackup_notice=[alert, ["/bin/false"]], snapbackup_notice_after=[["/bin/false"], alert])
@@ -243,6 +249,7 @@ def test_a_notice_that_fails_stops_the_backup_before_the_split(site):
     assert site.records()[1]["result"] == "complete"
 
 
+@pytest.mark.slow
 def test_a_restore_from_copies_goes_on_in_its_direction(site):
     site.play("backup", site.set("one", snapbackup_retain="until_next_run"))
     run = site.records()[0]["run"]

@@ -172,6 +172,7 @@ def test_a_mirror_is_rolled_back_to_its_frozen_half(host, state):
     host.assert_nothing_left()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["metadetach", "metaclear", "metainit", "metattach"])
 def test_a_roll_back_goes_on_after_a_death_and_a_boot(host, command):
     """The module dies behind a step, and the host boots: the same calls again come to the same end."""
@@ -212,6 +213,7 @@ def test_a_mounted_mirror_is_not_rolled_back(host):
     assert host.marks("d1") == {"d2": "", "d3": "offline"}
 
 
+@pytest.mark.slow
 def test_the_playbook_rolls_back_and_waits_for_a_look(host, lab):
     """Backup with a kept copy, then restore from it: it stops for a look, and goes on when it is told that somebody has looked."""
     host.fill("/home1")

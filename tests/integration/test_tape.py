@@ -31,6 +31,7 @@ def on_tape(position="append", label=LABEL):
     return {"destination": DRIVE, "tape": {"label": label, "position": position, "manifests": MANIFESTS}}
 
 
+@pytest.mark.slow
 def test_runs_follow_each_other_on_the_tape_and_each_image_comes_back(tape):
     host = tape
     host.fill("/home1")
@@ -91,6 +92,7 @@ def test_a_wrong_tape_is_neither_written_to_nor_read_from(tape):
     assert relabelled["found"] == "the label OTHER" and cartridge(host, "A00002") == before
 
 
+@pytest.mark.slow
 def test_a_tape_begun_from_the_start_is_not_taken_for_the_old_one(tape):
     host = tape
     host.fill("/home1")
@@ -121,6 +123,7 @@ def test_what_is_wrong_with_the_tape_is_said_and_the_mirror_comes_home(tape, swi
     host.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_a_second_run_is_kept_off_the_drive_until_the_first_is_gone(tape):
     host = tape
     host.script("endless", "while :; do echo x; sleep 0.1; done")
@@ -142,6 +145,7 @@ def manifest_of_next(host, backup):
     return host.json(backup.close()["image"])
 
 
+@pytest.mark.slow
 def test_the_playbooks_back_up_to_tape_and_restore(tape, lab):
     host = tape
     host.fill("/home1")

@@ -90,6 +90,7 @@ def done(lab):
     return seen
 
 
+@pytest.mark.slow
 def test_the_journal_has_the_sequence_of_the_guide(done):
     for journal, record in zip(done.journals, done.records):
         copy = "vol01-" + record["run"][-6:]
@@ -101,6 +102,7 @@ def test_the_journal_has_the_sequence_of_the_guide(done):
         ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_check_mode_shows_the_commands_of_the_real_run(done):
     assert done.by_check == []
     for journal, record in zip(done.journals, done.records):
@@ -108,16 +110,19 @@ def test_check_mode_shows_the_commands_of_the_real_run(done):
         assert [line.replace("<run>", mark).replace("<mirror of vol01>", "vol01-02") for line in done.predicted] == journal
 
 
+@pytest.mark.slow
 def test_two_backups_are_complete_and_nothing_is_left(done):
     assert [(record["result"], record["verdict"], record["undo"]) for record in done.records] == [("complete", "filesystem", [])] * 2
     assert done.after["vol01"] == ("ENABLED", "ACTIVE", {"vol01-01": "ACTIVE"})
     assert_clean(done.host)
 
 
+@pytest.mark.slow
 def test_the_restored_file_system_is_the_frozen_one(done):
     assert done.host.tree("/vol01") == done.frozen
 
 
+@pytest.mark.slow
 def test_the_mirror_goes_back_and_only_changes_are_copied(lab, vx):
     vx.fill("/vol03")
     wanted = variables(VOL03, after="reattached", method="tar")
@@ -138,12 +143,14 @@ def tasks(host):
     return json.loads(host.simctl("show"))["vxvm"]["tasks"]
 
 
+@pytest.mark.slow
 def test_without_fastresync_the_report_says_that_all_was_copied(lab, vx):
     output = Play(lab, "backup", variables(VOL01, after="reattached")).end()
     assert "All of datadg/vol01 was copied" in output and tasks(vx)[-1]["full"]
     assert_clean(vx)
 
 
+@pytest.mark.slow
 def test_ufs_is_locked_and_vxfs_is_not(lab, vx):
     Play(lab, "backup", variables(VOL01, VOL05)).end()
     lines = changes(vx)
@@ -154,6 +161,7 @@ def test_ufs_is_locked_and_vxfs_is_not(lab, vx):
     assert_clean(vx)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number, command", RESTORES)
 def test_a_kept_copy_is_restored_from(lab, vx, number, command):
     volume = (VOL01, VOL02, VOL03, VOL04)[number]
@@ -176,6 +184,7 @@ def test_a_kept_copy_is_restored_from(lab, vx, number, command):
     assert_clean(vx)
 
 
+@pytest.mark.slow
 def test_a_copy_that_was_kept_is_given_back_by_the_next_run(lab, vx):
     for _number in range(2):
         Play(lab, "backup", variables(VOL01, retain="until_next_run")).end()
@@ -183,6 +192,7 @@ def test_a_copy_that_was_kept_is_given_back_by_the_next_run(lab, vx):
     assert [record["result"] for record in vx.records()] == ["complete", None]
 
 
+@pytest.mark.slow
 def test_a_mirror_that_is_never_ready_fails_the_run_and_is_used_by_the_next(lab, vx):
     vx.simctl("resync-speed", "stall")
     output = Play(lab, "backup", variables(VOL01, resync_timeout=3)).end(2)
@@ -195,6 +205,7 @@ def test_a_mirror_that_is_never_ready_fails_the_run_and_is_used_by_the_next(lab,
     assert_clean(vx)
 
 
+@pytest.mark.slow
 def test_a_mirror_that_a_boot_has_ended_is_made_again(lab, vx):
     vx.simctl("resync-speed", "stall")
     Play(lab, "backup", variables(VOL01, resync_timeout=3)).end(2)
@@ -205,6 +216,7 @@ def test_a_mirror_that_a_boot_has_ended_is_made_again(lab, vx):
     assert_clean(vx)
 
 
+@pytest.mark.slow
 def test_the_snapshot_of_a_dead_run_is_removed(lab, vx):
     play = Play(lab, "backup", variables(VOL01, method="command", command=["sleep", "600"], output="none"))
     play.until(lambda: any(record["job"] for record in vx.records()), "the copy job", 60)

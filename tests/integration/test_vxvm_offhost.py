@@ -14,6 +14,8 @@ from conftest import new
 from hosts import STATE_DIR
 from plays import Play, failures, planned
 
+pytestmark = pytest.mark.slow
+
 CHANGES = re.compile(
     r"^(vxassist .*snap|vxsnap (?!.* list)|vxedit |vxdg (?!.*(list|free))|vxvol |vxrecover |vxdctl enable|fsck -F|mount |umount |dd )"
 )

@@ -13,13 +13,14 @@ from hosts import outcome, wait
 
 LEASE = 3
 STAMPS = """
-import os
+import os, time
 targets = [os.open(path + "/stamp", os.O_WRONLY | os.O_CREAT | os.O_SYNC) for path in ("/home1", "/home10")]
 number = 0
 while True:
     number += 1
     for target in targets:
         os.pwrite(target, b"%012d" % number, 0)
+        time.sleep(0.001)
 """
 
 
@@ -331,7 +332,7 @@ def test_the_second_of_two_cuts_fails_and_the_first_comes_home(host):
 def test_a_failed_window_keeps_its_way_back_until_the_resync_has_ended(host):
     """A resync that breaks off would leave the submirror offline again."""
     host.simctl("resync-speed", "stall")
-    writer = host.start("sh", "-c", "while :; do date >> /home1/log; done")
+    writer = host.start_writer("/home1/log")
     backup = Backup(host).open()
     host.fault("lockfs", "lie-fail", UNLOCK)
     backup.split_refused()

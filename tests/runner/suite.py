@@ -2,12 +2,17 @@
 # Copyright: (c) 2026, volmgr.snapbackup contributors
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 
-"""All checks of the project: suite.py [PART...]. The last line gives the totals; the exit code is 1 when anything failed."""
+"""The checks of the project: suite.py [--all] [PART...]. The last line gives the totals; the exit code is 1 when anything failed.
 
+Without --all, what is marked slow is left out.
+"""
+
+import argparse
 import concurrent.futures
 import json
 import os
 import re
+import resource
 import subprocess
 import sys
 import time
@@ -21,6 +26,8 @@ from environments import CACHE, ROOT
 
 REPORTS = CACHE / "reports"
 MESSAGE = 1500  # characters of what a failed test said that are repeated at the end
+# Python 2.7 closes every descriptor that there could be for each command that it starts.
+DESCRIPTORS = 4096
 
 
 @dataclass
@@ -105,6 +112,11 @@ def check(title, *argv, **more):
     return Step(title, argv, count=lambda returncode, output: Counts(failed=1) if returncode else Counts(passed=1), **more)
 
 
+def chosen(everything):
+    """Arguments of pytest: all tests, or those that are not slow."""
+    return [] if everything else ["-m", "not slow"]
+
+
 def core216(tool="python"):
     """A program of the environment with the old ansible-core."""
     return environments.directory("core216") / "bin" / tool
@@ -115,34 +127,37 @@ def newest(tool):
     return environments.directory("newest") / "bin" / tool
 
 
-def unit():
-    """tests/unit on every CPython found; what needs current syntax stays out of tests/unit/plugins and off the old ones."""
+def unit(everything):
+    """tests/unit on every CPython found, the slow ones at least on the oldest.
+
+    What needs current syntax stays out of tests/unit/plugins and off the old ones.
+    """
+    oldest = True
     for version in environments.UNIT_PYTHONS:
         title = "unit tests, Python " + version
         python = environments.ensure(version)
         if python is None:
             yield Step(title, skip="this machine has no Python " + version)
         else:
-            yield pytest(title, python, "tests/unit/plugins" if version in environments.OLD_PYTHONS else "tests/unit")
+            directory = "tests/unit/plugins" if version in environments.OLD_PYTHONS else "tests/unit"
+            yield pytest(title, python, directory, *chosen(everything or oldest))
+            oldest = False
     # Action plugins need all of ansible-core, which only the controllers have.
     for name in ("core216", "newest"):
         yield pytest("action plugins, " + name, environments.ensure(name), "tests/unit/plugins/action")
 
 
-def directory_of_tests(title, *paths, workers=0):
-    """pytest over directories, as far as they are there. workers: so many files side by side, each with hosts of its own."""
-    present = [path for path in paths if (ROOT / path).is_dir()]
-    if present:
-        return pytest(title, core216(), *(["-n", workers, "--dist", "loadfile"] if workers else []), *present)
-    return Step(title, skip="there is no " + " or ".join(paths))
+def directory_of_tests(title, path, everything, workers=0):
+    """pytest over a directory. workers: so many files side by side, each with hosts of its own."""
+    return pytest(title, core216(), *(["-n", workers, "--dist", "loadfile"] if workers else []), path, *chosen(everything))
 
 
-def simulator():
+def simulator(everything):
     """The simulator against the manuals, on its own."""
-    yield directory_of_tests("simulator tests", "tests/simulator/tests", workers=2)
+    yield directory_of_tests("simulator tests", "tests/simulator/tests", everything, workers=2)
 
 
-def faults():
+def faults(everything):
     """A representative part of the faults that ./dev faults tries."""
     report = REPORTS / "faults.json"
 
@@ -153,33 +168,33 @@ def faults():
     yield Step("faults, a representative part", [core216(), "tests/faults/run.py", "--part", "--report", report], count=count)
 
 
-def lab():
+def lab(everything):
     """The simulated hosts: start, stop, and what a killed one leaves."""
-    yield directory_of_tests("lab tests", "tests/lab/tests")
+    yield directory_of_tests("lab tests", "tests/lab/tests", everything)
 
 
-def integration():
+def integration(everything):
     """Modules, roles and playbooks against simulated hosts."""
-    yield directory_of_tests("integration tests", "tests/integration", workers=2)
+    yield directory_of_tests("integration tests", "tests/integration", everything, workers=2)
 
 
-def molecule():
-    """Every Molecule scenario."""
+def molecule(everything):
+    """Every Molecule scenario, or the whole procedure of each manager."""
     scenarios = sorted(path.parent.name for path in ROOT.glob("extensions/molecule/*/converge.yml"))
-    if not scenarios:
-        yield Step("Molecule scenarios", skip="there are none")
-        return
+    if not everything:
+        scenarios = [name for name in scenarios if name.endswith("_backup") and (ROOT / "roles" / name).is_dir()]
+    asked = ["--all"] if everything else [word for name in scenarios for word in ("--scenario-name", name)]
 
     def count(returncode, output):
         return Counts(failed=1) if returncode else Counts(passed=len(scenarios))
 
     yield check("forget hosts of an earlier run that was killed", core216("molecule"), "destroy", "--scenario-name", "default")
-    yield Step("Molecule scenarios", [core216("molecule"), "test", "--all"], count=count, env={"NO_COLOR": "1"})
+    yield Step("Molecule scenarios", [core216("molecule"), "test", *asked], count=count, env={"NO_COLOR": "1"})
     for name in ("molecule", "moleculegds", "moleculeii", "moleculeslice"):
         yield check("Molecule's hosts are gone, also after a failure: %s" % name, core216(), "tests/lab/lab.py", "down", name)
 
 
-def lint():
+def lint(everything):
     """Style and structure."""
     new = {"PATH": "%s:%s" % (newest("python").parent, os.environ["PATH"])}
     yield check("shellcheck", "shellcheck", "--shell=sh", "dev")
@@ -192,7 +207,7 @@ def lint():
     yield check("collection build", newest("ansible-galaxy"), "collection", "build", "--force", "--output-path", CACHE / "build", env=new)
 
 
-def sanity_tests():
+def sanity_tests(everything):
     """ansible-test sanity with both ansible-cores."""
     interpreters = environments.link_interpreters()
     for name in ("core216", "newest"):
@@ -213,26 +228,39 @@ PARTS = {
 }
 
 
-def run_part(name):
+def run_part(name, everything):
     """Run the steps of a part; return their Counts."""
     steps, side_by_side = PARTS[name]
     with concurrent.futures.ThreadPoolExecutor(side_by_side) as pool:
-        return sum(pool.map(lambda step: step.run(live=side_by_side == 1), steps()), Counts())
+        return sum(pool.map(lambda step: step.run(live=side_by_side == 1), steps(everything)), Counts())
 
 
-def main(names):
-    """Run the named parts, or all; print a table and the totals."""
-    unknown = sorted(set(names) - set(PARTS))
+def arguments(argv):
+    parser = argparse.ArgumentParser(prog="./dev test", description=__doc__)
+    parser.add_argument("parts", nargs="*", metavar="PART", help="only these of: %s" % " ".join(PARTS))
+    parser.add_argument("--all", action="store_true", help="also what is slow")
+    options = parser.parse_args(argv)
+    unknown = sorted(set(options.parts) - set(PARTS))
     if unknown:
-        sys.exit("no such part: %s (there are: %s)" % (" ".join(unknown), " ".join(PARTS)))
+        parser.error("no such part: %s (there are: %s)" % (" ".join(unknown), " ".join(PARTS)))
+    return options
+
+
+def main(argv):
+    """Run the named parts, or all; print a table and the totals."""
+    options = arguments(argv)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(soft, DESCRIPTORS), hard))
     REPORTS.mkdir(parents=True, exist_ok=True)
     results = {}
-    for name in names or PARTS:
+    for name in options.parts or PARTS:
         started = time.monotonic()
-        results[name] = run_part(name), time.monotonic() - started
+        results[name] = run_part(name, options.all), time.monotonic() - started
     print()
     for name, (counts, seconds) in results.items():
         print("%-12s %4.0f s  %s" % (name, seconds, counts))
+    if not options.all:
+        print("what is slow was left out: ./dev test --all")
     total = sum((counts for counts, seconds in results.values()), Counts())
     print("".join("failed: %s\n" % name for name in total.names), end="")
     print(total)

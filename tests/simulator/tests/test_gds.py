@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 SIZES = {"lun%d" % number: "64 MiB" for number in range(1, 7)}
 PRIVATE = 65536
 BLOCKS = 16 * 2048

@@ -8,6 +8,8 @@ import subprocess
 import pytest
 from ii_hosts import B2, TOPOLOGY, B, M, S, bits, kind, lines, names, settled
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def node1(make_host):

@@ -3,7 +3,10 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """iiadm -E, -I, -J: shadows that go to another host and come back, with the groups they lie in."""
 
+import pytest
 from ii_hosts import B2, M, S, bits, kind, settled
+
+pytestmark = pytest.mark.slow
 
 IN_USE = "VxVM vxdg ERROR V-5-1-584 Disk group backup: Some volumes in the disk group are in use\n"
 

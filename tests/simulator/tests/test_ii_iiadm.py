@@ -10,6 +10,8 @@ import time
 import pytest
 from ii_hosts import B2, TOPOLOGY, B, M, S, bits, kind, lines, names, row, settled, topology
 
+pytestmark = pytest.mark.slow
+
 GONE = "Volume is not in a Point-in-Time Copy group"
 
 

@@ -7,6 +7,8 @@ import os
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ONE_MIRROR = {"mirrors": {"d1": {"size": "32 MiB", "submirrors": {"d2": "c1t0d0s0", "d3": "c1t1d0s0"}}}}
 LISTING = """
 Set name = blue, Set number = 1

@@ -10,6 +10,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 STATUS = """Simulated LTO tape drive:
    sense key(0x0)= No Additional Sense   residual= 0   retries= 0
    file no= %d   block no= %d

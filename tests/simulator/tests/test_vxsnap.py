@@ -5,6 +5,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 REGION = 65536
 
 

@@ -8,6 +8,8 @@ import subprocess
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 
 def states(host, volume="vol01"):
     """{plex: state} of a volume."""

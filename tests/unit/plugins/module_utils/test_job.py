@@ -20,6 +20,8 @@ import pytest
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _process, _run, _worker
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 
+pytestmark = pytest.mark.slow
+
 # Writes for ever, a little at a time, and says first that it has begun.
 ENDLESS = [sys.executable, '-u', '-c', 'import os, time\nwhile True:\n    os.write(1, b"x" * 1000); time.sleep(0.01)']
 

@@ -22,6 +22,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Le
 
 from scripted import eventually, gone
 
+pytestmark = pytest.mark.slow
+
 # Long enough to take a lock first, also on a busy machine.
 SHORT = 3
 LONG = 60

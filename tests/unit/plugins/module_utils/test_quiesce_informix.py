@@ -22,6 +22,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_informi
 from informix import SERVER, Informix
 from scripted import Record, answer, eventually
 
+pytestmark = pytest.mark.slow
+
 RUN = '20261120T031500Z-a1b2c3'
 BLOCK, UNBLOCK, ONBAR = 'onmode -c block', 'onmode -c unblock', 'onbar -b -l -c'
 KEY = 'quiesce:informix:' + SERVER

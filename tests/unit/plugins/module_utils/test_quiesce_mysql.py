@@ -19,6 +19,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_mysql_s
 from database import Client, fatal
 from scripted import gone
 
+pytestmark = pytest.mark.slow
+
 MARIADB, OLD_MARIADB, MYSQL5, MYSQL8 = '10.5.29-MariaDB-0+deb11u1-log', '10.3.39-MariaDB', '5.7.44-log', '8.4.3'
 BINLOG = 'File\tPosition\tBinlog_Do_DB\tBinlog_Ignore_DB\nbinlog.000001\t325\t\t'
 STAGES = ['BACKUP STAGE START', 'BACKUP STAGE BLOCK_COMMIT', 'BACKUP STAGE END']

@@ -24,6 +24,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_oracle_
 from oracle import SID, Oracle
 from scripted import Record, eventually, gone
 
+pytestmark = pytest.mark.slow
+
 RUN = '20261120T031500Z-a1b2c3'
 BEGIN, END = 'ALTER DATABASE BEGIN BACKUP', 'ALTER DATABASE END BACKUP'
 SUSPEND, RESUME = 'ALTER SYSTEM SUSPEND', 'ALTER SYSTEM RESUME'

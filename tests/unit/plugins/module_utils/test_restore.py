@@ -14,6 +14,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 
+pytestmark = pytest.mark.slow
+
 
 class Stored:
     """A complete backup of some volumes, and a record for its restore."""

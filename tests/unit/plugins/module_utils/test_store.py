@@ -15,6 +15,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import (
     _destination, _files, _job, _manifest, _methods, _run, _store)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 
+pytestmark = pytest.mark.slow
+
 MEMBER = dict(volume='d1', copy='d3', device='/dev/md/rdsk/d3', block_device='/dev/md/dsk/d3', bytes=3 * 1024 * 1024 + 1024,
               original='/dev/md/rdsk/d1', filesystem='/home1', fstype='ufs')
 DATA = dict(run='R', name='home1', members=[MEMBER])

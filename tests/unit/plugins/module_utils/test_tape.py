@@ -16,6 +16,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _destinat
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, UnknownWord
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def drive(host):

@@ -17,6 +17,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _
 
 from scripted import eventually
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def host(solaris, call):

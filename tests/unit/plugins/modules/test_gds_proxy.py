@@ -15,6 +15,8 @@ import pytest
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run
 from gds import Gds
 
+pytestmark = pytest.mark.slow
+
 MEMBERS = [dict(proxy='Volume3', master='Volume1'), dict(proxy='Volume4')]
 JOINED = {'Volume3': 'joined', 'Volume4': 'joined'}
 PARTED = {'Volume3': 'parted', 'Volume4': 'parted'}

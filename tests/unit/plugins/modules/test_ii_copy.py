@@ -17,6 +17,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process,
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from instant_image import InstantImageHost
 
+pytestmark = pytest.mark.slow
+
 COPYING = 'copy_in_progress,copying_master_to_shadow'
 BACK = 'copy_in_progress,copying_shadow_to_master'
 

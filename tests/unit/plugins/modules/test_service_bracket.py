@@ -20,6 +20,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _
 
 from scripted import eventually
 
+pytestmark = pytest.mark.slow
+
 TOOL = r'''#!/bin/sh
 D=%s
 case $1 in

@@ -15,6 +15,8 @@ import pytest
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run, _svm, _target
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 
+pytestmark = pytest.mark.slow
+
 CHANGING = ('metaoffline', 'metaonline', 'metasync', 'metadetach', 'metattach', 'metaclear', 'metainit', 'metaparam')
 BUILT = ['metadetach d1 d3', 'metaclear d1', 'metainit d1 -m d3 -g -S 3']
 MEMBERS = [dict(mirror='d1', submirror='d3')]

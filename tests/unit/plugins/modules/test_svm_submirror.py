@@ -15,6 +15,8 @@ import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run
 
+pytestmark = pytest.mark.slow
+
 CHANGING = ('metaoffline', 'metaonline', 'metasync')
 
 

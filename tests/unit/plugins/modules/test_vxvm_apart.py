@@ -13,6 +13,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 
 from veritas import Veritas, plex
 
+pytestmark = pytest.mark.slow
+
 GOING = {'vol01-01': plex(), 'vol01-02': plex('SNAPDONE', disk='disk02')}
 
 
