@@ -19,7 +19,7 @@ import vendor
 HERE = Path(__file__).parent
 TIMES = 21
 TASKS = 9
-MEMBERS = (1, 10)
+MEMBERS = (1, 10, 100)
 
 
 def milliseconds(argv):

@@ -79,6 +79,21 @@ def test_split_and_bring_back(call, two, run):
     assert call('svm_submirror', run=name, state='online')['changed'] is False
 
 
+def test_a_hundred_mirrors_are_one_window(call, solaris, run):
+    members = []
+    for number in range(100):
+        names = ['d%d' % (10 * number + digit) for digit in range(1, 4)]
+        point = solaris.mirror(names[0], **{names[1]: 'okay', names[2]: 'okay'})
+        members.append(dict(mirror=names[0], submirror=names[2], filesystem=point))
+    done = call('svm_submirror', run=run(), state='offline', members=members)
+    assert done['verdict'] == 'filesystem' and len(done['window']['cuts']) == 100 and solaris.locks() == []
+    journal = solaris.journal('lockfs', 'metaoffline')
+    locked, released = (number for number, line in enumerate(journal) if line.startswith(('lockfs -w', 'lockfs -u')))
+    assert all(point in journal[locked] and point in journal[released] for point in solaris.points)
+    cuts = [line for line in journal[locked:released] if line.startswith('metaoffline')]
+    assert cuts == ['metaoffline %s %s' % (member['mirror'], member['submirror']) for member in members]
+
+
 def test_check_mode_promises_what_is_done_then(call, two, run):
     name = run()
     files = two.files()
