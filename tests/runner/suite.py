@@ -128,20 +128,18 @@ def newest(tool):
 
 
 def unit(everything):
-    """tests/unit on every CPython found, the slow ones at least on the oldest.
-
-    What needs current syntax stays out of tests/unit/plugins and off the old ones.
-    """
-    oldest = True
-    for version in environments.UNIT_PYTHONS:
+    """tests/unit on every CPython found, what is slow at least on the oldest; the longest steps first."""
+    found = {version: environments.ensure(version) for version in environments.UNIT_PYTHONS}
+    for version in [version for version in found if found[version]][: None if everything else 1]:
+        yield pytest("unit tests, slow, Python " + version, found[version], "tests/unit/plugins", "-m", "slow")
+    for version, python in found.items():
+        # What needs current syntax stays out of tests/unit/plugins and off the old ones.
+        directory = "tests/unit/plugins" if version in environments.OLD_PYTHONS else "tests/unit"
         title = "unit tests, Python " + version
-        python = environments.ensure(version)
         if python is None:
             yield Step(title, skip="this machine has no Python " + version)
         else:
-            directory = "tests/unit/plugins" if version in environments.OLD_PYTHONS else "tests/unit"
-            yield pytest(title, python, directory, *chosen(everything or oldest))
-            oldest = False
+            yield pytest(title, python, directory, "-m", "not slow")
     # Action plugins need all of ansible-core, which only the controllers have.
     for name in ("core216", "newest"):
         yield pytest("action plugins, " + name, environments.ensure(name), "tests/unit/plugins/action")
