@@ -131,7 +131,9 @@ def unit(everything):
     """tests/unit on every CPython found, what is slow at least on the oldest; the longest steps first."""
     found = {version: environments.ensure(version) for version in environments.UNIT_PYTHONS}
     for version in [version for version in found if found[version]][: None if everything else 1]:
-        yield pytest("unit tests, slow, Python " + version, found[version], "tests/unit/plugins", "-m", "slow")
+        for part in ("modules", "module_utils"):
+            title = "unit tests, slow, %s, Python %s" % (part, version)
+            yield pytest(title, found[version], "tests/unit/plugins/" + part, "-m", "slow")
     for version, python in found.items():
         # What needs current syntax stays out of tests/unit/plugins and off the old ones.
         directory = "tests/unit/plugins" if version in environments.OLD_PYTHONS else "tests/unit"
