@@ -12,6 +12,8 @@ from conftest import new
 from hosts import BACKUP, STATE_DIR, wait
 from plays import Play, failures, planned
 
+pytestmark = pytest.mark.slow
+
 TOPOLOGY = "gds-proxy"
 SET = {
     "snapbackup_hosts": "node1", "snapbackup_manager": "gds_proxy", "snapbackup_name": "data", "snapbackup_reader": "node2",
@@ -41,8 +43,6 @@ REJOIN = ["sdxattr -V -c Class1 -v Volume2 -a lock=off", "sdxproxy Rejoin -c Cla
 # Writes to a raw volume without an end, and says so in a file.
 WRITER = """
 import os, random, sys, time
-
-pytestmark = pytest.mark.slow
 device = os.open(sys.argv[1], os.O_WRONLY | os.O_DSYNC)
 while True:
     os.pwrite(device, os.urandom(512), 512 * random.randrange(65536))

@@ -12,6 +12,8 @@ from conftest import new
 from hosts import BACKUP, STATE_DIR, wait
 from plays import Play, failures, planned
 
+pytestmark = pytest.mark.slow
+
 TOPOLOGY = "gds-shared"
 BLOCK1, RAW2 = "/dev/sfdsk/Class1/dsk/Volume1", "/dev/sfdsk/Class1/rdsk/Volume2"
 SERVICE = {
@@ -36,8 +38,6 @@ while True:
 """,
     "node2": """
 import os, random, time
-
-pytestmark = pytest.mark.slow
 device = os.open("%s", os.O_WRONLY | os.O_DSYNC)
 while True:
     os.pwrite(device, os.urandom(512), 512 * random.randrange(65536))
