@@ -63,6 +63,7 @@ def updated(host, name, **options):
     return done, seen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("options", [{"group": "Backup1"}, {}], ids=["group", "list"])
 def test_all_shadows_are_of_one_moment_while_the_writer_goes_on(five, options):
     host, before = five.primary, 0

@@ -67,6 +67,7 @@ def commits(server):
         return False
 
 
+@pytest.mark.slow
 def test_a_backup_under_load_comes_back_whole_and_where_its_binary_log_was(database):
     comes_back(*database)
 

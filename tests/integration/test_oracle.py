@@ -29,6 +29,7 @@ def variables(database, **changes):
     return dict(HOME1, snapbackup_quiesce=[dict(database.entry, **changes)])
 
 
+@pytest.mark.slow
 def test_a_whole_backup_with_what_recovery_needs(lab, database):
     host = database.host
     shown = planned(Play(lab, "backup", variables(database, suspend=True), "--limit", "node1", "--check", "--diff").end())

@@ -6,6 +6,7 @@
 
 import re
 
+import pytest
 from hosts import ROOT
 from plays import Play, planned
 
@@ -20,6 +21,7 @@ def block(beginning):
     return found.replace(PATTERN, "node1")
 
 
+@pytest.mark.slow
 def test_what_the_file_of_variables_predicts_is_what_the_playbook_does(host, lab, tmp_path):
     playbook, variables = tmp_path / "playbook.yml", tmp_path / "home1.yml"
     playbook.write_text(block("- name:"))

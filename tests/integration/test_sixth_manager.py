@@ -106,6 +106,7 @@ def site(tmp_path):
     return Site(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_backup_and_a_restore(site):
     site.play("prepare", site.set("one"))
     site.play("backup", site.set("one"))
@@ -274,6 +275,7 @@ def test_a_restore_from_copies_goes_on_in_its_direction(site):
     assert [(record["run"], record["result"]) for record in site.records()] == [(run, "complete"), (restore, "complete")]
 
 
+@pytest.mark.slow
 def test_what_is_no_manifest_is_named(site):
     for content in ("no manifest", "{}", "[1]"):
         (site.directory / "m.json").write_text(content)

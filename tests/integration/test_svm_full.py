@@ -145,6 +145,7 @@ def kept(host, state):
     return backup, good
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", ["offline", "detached"])
 def test_a_mirror_is_rolled_back_to_its_frozen_half(host, state):
     backup, good = kept(host, state)

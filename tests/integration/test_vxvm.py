@@ -230,6 +230,7 @@ def test_the_snapshot_of_a_dead_run_is_removed(lab, vx):
     assert_clean(vx)
 
 
+@pytest.mark.slow
 def test_a_cache_that_overflows_is_no_complete_backup(lab, vx):
     vx.run("vxassist", "-g", "datadg", "make", "cachevol", "4m", "init=active")
     vx.run("vxmake", "-g", "datadg", "cache", "cache1", "cachevolname=cachevol")

@@ -133,6 +133,7 @@ def test_a_module_killed_in_the_window_lets_writers_go_on_at_once(host, command,
     assert Backup(host).all()["result"] == "complete"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("effect", ["kill-before", "kill-after"])
 @pytest.mark.parametrize("command, nth", [("lockfs", LOCK), ("metaoffline", 1), ("lockfs", UNLOCK)])
 def test_a_watchdog_killed_in_the_window_is_replaced_by_the_module(host, command, nth, effect):
@@ -224,6 +225,7 @@ def test_a_lease_that_is_over_before_it_begins(host, lease):
 # The lock that a task holds, without a cut.
 
 
+@pytest.mark.slow
 def test_a_lock_that_nobody_takes_back_ends_after_its_longest_time(host):
     run = Backup(host).open().run
     lock = {"run": run, "paths": ["/home1", "/home10"]}
@@ -240,6 +242,7 @@ def test_a_lock_that_nobody_takes_back_ends_after_its_longest_time(host):
     host.assert_nothing_left()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("calls", [[["/home1", "/home10"]], [["/home1"], ["/home10"]]], ids=["one call", "two calls"])
 def test_one_of_two_locks_is_taken_back_and_the_other_stays_guarded(host, calls):
     run = Backup(host).open().run
@@ -272,6 +275,7 @@ def test_a_lock_is_taken_back_by_its_run_and_by_no_other(host):
         lambda: host.run("pgrep", "-f", "filesystem_lock", check=False).returncode == 1, "the watchdog at its end")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_slow_flush_blocks_nobody_and_outlives_the_lease(host):
     """The lease counts from the first lock on."""
     backup = Backup(host, lease=2).open()
@@ -329,6 +333,7 @@ def test_the_second_of_two_cuts_fails_and_the_first_comes_home(host):
     host.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_a_failed_window_keeps_its_way_back_until_the_resync_has_ended(host):
     """A resync that breaks off would leave the submirror offline again."""
     host.simctl("resync-speed", "stall")

@@ -12,6 +12,8 @@ import threading
 import pytest
 from simulator.core import command, loops
 
+pytestmark = pytest.mark.slow
+
 
 def simctl(*argv):
     """Run simctl on the machine itself."""

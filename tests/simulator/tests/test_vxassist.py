@@ -5,6 +5,8 @@
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 REGION = 65536
 ERROR = "VxVM vxassist ERROR V-5-1-%d %s\n"
 

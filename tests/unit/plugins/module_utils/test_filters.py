@@ -15,6 +15,8 @@ import pytest
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _filters, _job, _manifest, _methods
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 
+pytestmark = pytest.mark.slow
+
 HAS = dict((name, any(os.access(os.path.join(path, name), os.X_OK) for path in ('/usr/bin', '/bin'))) for name in ('zstd', 'gpg'))
 needs_zstd = pytest.mark.skipif(not HAS['zstd'], reason='zstd is not on this machine')
 

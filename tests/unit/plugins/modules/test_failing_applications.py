@@ -17,6 +17,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run
 from database import Client, fatal
 from scripted import gone
 
+pytestmark = pytest.mark.slow
+
 MEMBERS = [dict(mirror='d1', submirror='d3'), dict(mirror='d4', submirror='d6')]
 ERROR = 'ERROR: refused on purpose'
 WAL = '000000010000000000000002'

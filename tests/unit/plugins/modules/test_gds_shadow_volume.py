@@ -17,6 +17,8 @@ import pytest
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _gds_shadow, _gds_shadow_plan, _run
 from gds_shadow import BackupServer
 
+pytestmark = pytest.mark.slow
+
 VOLUME = {'group': 'Group2', 'state': 'stop', 'relation': 'parted', 'first_block': 65536, 'blocks': 8192, 'tracked': False,
           'slices': {'Disk3': 'stop'}}
 PRIMARY = {

@@ -14,6 +14,8 @@ import pytest
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run
 from gds import Gds
 
+pytestmark = pytest.mark.slow
+
 MEMBERS = [dict(volume='Volume1', disk='Disk2'), dict(volume='Volume2', disk='Disk2')]
 HEALTHY = {'Volume1': {'Disk1': 'active', 'Disk2': 'active'}, 'Volume2': {'Disk1': 'active', 'Disk2': 'active'}}
 DETACHED = {'Volume1': {'Disk1': 'active', 'Disk2': 'temp'}, 'Volume2': {'Disk1': 'active', 'Disk2': 'temp'}}

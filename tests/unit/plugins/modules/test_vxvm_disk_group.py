@@ -13,6 +13,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 
 from veritas import Veritas, plex
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def vx(tmpdir, monkeypatch, solaris):
