@@ -63,10 +63,14 @@ def size_text(size):
     return "%dKB" % (size >> 10)
 
 
+def unreadable(error):
+    raise error
+
+
 def estimate(directory, since):
     """Bytes of all files changed after SINCE, each in whole kilobytes, plus its inode."""
     total = 0
-    for top, folders, names in os.walk(directory):
+    for top, folders, names in os.walk(directory, onerror=unreadable):
         for name in folders + names:
             status = os.lstat(os.path.join(top, name))
             if max(status.st_mtime, status.st_ctime) > since:
