@@ -112,6 +112,7 @@ def rested(host):
     wait(lambda: int(host.out("date", "+%s")) > written + 2, "the clock")
 
 
+@pytest.mark.slow
 def test_a_chain_of_dumps_comes_back_level_by_level(host):
     host.write("/etc/dumpdates", "")
     host.fill("/home1")

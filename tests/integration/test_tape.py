@@ -54,6 +54,7 @@ def test_runs_follow_each_other_on_the_tape_and_each_image_comes_back(tape):
     host.assert_nothing_left()
 
 
+@pytest.mark.slow
 def test_a_dump_of_files_comes_back_from_the_tape(tape):
     host = tape
     host.fill("/home1")
@@ -71,6 +72,7 @@ def cartridge(host, name="FRESH"):
     return host.sha256("/san/tapes/%s.tap" % name)
 
 
+@pytest.mark.slow
 def test_a_wrong_tape_is_neither_written_to_nor_read_from(tape):
     host = tape
     record = Backup(host, D1, **on_tape()).all()

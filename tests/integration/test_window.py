@@ -168,6 +168,7 @@ def test_what_a_killed_module_and_a_killed_watchdog_left_is_ended_by_recover(hos
 # Whatever hangs.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command, nth", [("lockfs", LOCK), ("metaoffline", 1), ("metastat", 4), ("lockfs", UNLOCK)])
 def test_a_hung_command_is_ended_by_the_lease(host, command, nth):
     """The fourth metastat of the module is the one in the window."""
