@@ -40,7 +40,7 @@ REMOVE = [
     "sdxshadowdisk -R -c Class2 -d Disk3",
 ]  # fmt: skip
 REJOIN = ["sdxattr -V -c Class1 -v Volume2 -a lock=off", "sdxproxy Rejoin -c Class1 -p Volume2"]
-# Writes to a raw volume without an end, and says so in a file.
+# Writes to a raw volume until it is killed.
 WRITER = """
 import os, random, sys, time
 device = os.open(sys.argv[1], os.O_WRONLY | os.O_DSYNC)

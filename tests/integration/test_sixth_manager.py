@@ -16,6 +16,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).resolve().parents[2]
 SHARED = ("plugins", "roles", "playbooks", "meta")
 IGNORED = shutil.ignore_patterns("__pycache__")
@@ -106,7 +108,6 @@ def site(tmp_path):
     return Site(tmp_path)
 
 
-@pytest.mark.slow
 def test_a_backup_and_a_restore(site):
     site.play("prepare", site.set("one"))
     site.play("backup", site.set("one"))
@@ -120,7 +121,6 @@ def test_a_backup_and_a_restore(site):
     assert [record["source_manifest"] for record in site.records()] == [None, None, backup["image"]]
 
 
-@pytest.mark.slow
 def test_a_kept_copy_is_restored_from(site):
     site.play("backup", site.set("one", snapbackup_retain="until_next_run"))
     run = site.records()[0]["run"]
@@ -138,7 +138,6 @@ def test_a_kept_copy_is_restored_from(site):
     assert "has ended" in site.play("restore", dict(variables, snapbackup_confirm=[site.volume("one")]), rc=2)
 
 
-@pytest.mark.slow
 def test_several_sets(site):
     common = {key: value for key, value in site.set("one").items() if key not in ("snapbackup_name", "snapbackup_volumes")}
     volumes = [{"directory": str(site.directory / name)} for name in ("one", "two")]
@@ -173,7 +172,6 @@ def alarm(site):
     return ["/bin/cp", "/etc/hostname", str(noted) + ".{name}"], lambda name: Path(str(noted) + "." + name).exists()
 
 
-@pytest.mark.slow
 def test_recover_goes_on_behind_what_it_cannot_bring_home(site):
     site.play("backup", both(site, snapbackup_retain="48"))
     site.play("backup", site.set("three", snapbackup_retain="48"))
@@ -196,7 +194,6 @@ def test_recover_goes_on_behind_what_it_cannot_bring_home(site):
     assert "no run 20200101T000000Z-abcdef to take over" in site.play("recover", {"snapbackup_takeover": "20200101T000000Z-abcdef"}, rc=2)
 
 
-@pytest.mark.slow
 def test_what_is_kept_too_long_or_until_the_next_run_is_given_back(site):
     site.play("backup", both(site, snapbackup_retain="until_next_run"))
     one, two = (record["run"] for record in site.records())
@@ -219,7 +216,6 @@ def test_what_is_kept_too_long_or_until_the_next_run_is_given_back(site):
         ("one", "rejoin", "complete"), ("two", "rejoin", "complete"), ("one", "retained", None)]  # fmt: skip
 
 
-@pytest.mark.slow
 def test_a_copy_that_is_split_for_too_long(site):
     alert, raised = alarm(site)
     slow = site.set("one", snapbackup_command=["/bin/sleep", "300"], snapbackup_max_split=0.001, snapbackup_alert=alert)
@@ -239,7 +235,6 @@ def test_a_copy_that_is_split_for_too_long(site):
     assert (site.records()[3]["name"], site.records()[3]["result"]) == ("three", "complete")
 
 
-@pytest.mark.slow
 def test_a_notice_that_fails_stops_the_backup_before_the_split(site):
     alert, told = alarm(site)
     variables = site.set("one", snapbackup_notice=[alert, ["/bin/false"]], snapbackup_notice_after=[["/bin/false"], alert])
@@ -250,7 +245,6 @@ def test_a_notice_that_fails_stops_the_backup_before_the_split(site):
     assert site.records()[1]["result"] == "complete"
 
 
-@pytest.mark.slow
 def test_a_restore_from_copies_goes_on_in_its_direction(site):
     site.play("backup", site.set("one", snapbackup_retain="until_next_run"))
     run = site.records()[0]["run"]
@@ -275,7 +269,6 @@ def test_a_restore_from_copies_goes_on_in_its_direction(site):
     assert [(record["run"], record["result"]) for record in site.records()] == [(run, "complete"), (restore, "complete")]
 
 
-@pytest.mark.slow
 def test_what_is_no_manifest_is_named(site):
     for content in ("no manifest", "{}", "[1]"):
         (site.directory / "m.json").write_text(content)
