@@ -104,9 +104,17 @@ def refuse_being_split(record, entries):
                           remedy='wait for it, or end that process')
 
 
-def refuse_changed(runner, record, clauses=None):
-    """Refused unless the copies of a run are proved to be still the ones that it has split. clauses: of its proof, all if None."""
-    for clause in record.data['proof'] if clauses is None else clauses:
+def refuse_changed(runner, record, clauses=None, copy=None):
+    """Refused unless the copies of a run are proved to be still the ones that it has split; no proof is none.
+
+    clauses: of its proof, all if None. copy: the one that these are about.
+    """
+    clauses = record.data['proof'] if clauses is None else clauses
+    if not clauses:
+        raise Refused('Run %s cannot prove what %s.' % (record.run, copy + ' holds' if copy else 'its copies hold'),
+                      object=copy or record.run, found='no proof of it', needed='what the module that splits enters',
+                      look='cat ' + record.path, remedy='restore from the image')
+    for clause in clauses:
         result = runner(clause['argv'])
         if result.rc is None or not re.search(clause['match'], result.out, re.MULTILINE):
             raise Refused('The copy is not proved to be still the one that run %s has split.' % record.run, object=record.run,

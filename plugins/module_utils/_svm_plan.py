@@ -8,10 +8,9 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
-import re
 import stat
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _target
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _split, _target
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
     Svm, block_device, mounts_of, raw_device, spoken, state_alone, states)
@@ -83,7 +82,7 @@ def new_plan(context, source, entry):
     if entry.get('returning') or entry.get('by') or state != cut.word:
         raise Refused('%s is not the frozen copy of run %s any more.' % (frozen, source.run), object=frozen, found=state, needed=cut.word,
                       look=spoken('metastat -c', mirror), remedy='restore from the image')
-    refuse_changed(context, source, source.data['proof'])
+    _split.refuse_changed(context.runner, source)
     refuse_in_use(source, frozen)
     refuse_unusable(found, frozen, users(layout, mirror))
     refuse_busy(mirror)
@@ -92,17 +91,6 @@ def new_plan(context, source, entry):
             'options': rebuilding(layout[mirror]), 'params': list(mirror_options(layout[mirror])),
             'texts': dict((half, layout[half].text) for half in others + [frozen]), 'nodes': nodes_of(mirror), 'rebuilt': False,
             'source': source.run}
-
-
-def refuse_changed(context, source, clauses):
-    """Refused unless these clauses hold, so that the copies still are the cut of the run source."""
-    for clause in clauses:
-        result = context.runner(clause['argv'])
-        if result.rc is None or not re.search(clause['match'], result.out, re.MULTILINE):
-            raise Refused('The copy is not proved to be still the one that run %s has split.' % source.run, object=source.run,
-                          found=result.out.strip()[-500:] or 'no answer', vendor=result.err.strip()[-500:] or None,
-                          needed='an answer that matches %s' % clause['match'], look=' '.join(clause['argv']),
-                          remedy='restore from the image')
 
 
 def refuse_unusable(mirror, frozen, above):

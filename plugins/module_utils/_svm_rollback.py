@@ -21,13 +21,13 @@ __metaclass__ = type
 
 import copy
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _run, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
     Svm, argv, mounts_of, operands, raw_device, spoken, state_alone, states)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_home import timed_clauses
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_layout import MIRROR, mirror_options
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_plan import begin, nodes_of, plans_of, refuse_busy, refuse_changed
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_plan import begin, nodes_of, plans_of, refuse_busy
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_split import LIMIT
 
 METAPARAM = ('-r', '-w', '-p')
@@ -81,7 +81,7 @@ class RollBack:
         if not self.plan['rebuilt'] and found[self.frozen] == 'offline':
             refuse_busy(self.mirror)
             source = _run.load(self.context.params['state_dir'], self.plan['source'])
-            refuse_changed(self.context, source, timed_clauses(source, self.mirror))
+            _split.refuse_changed(self.context.runner, source, timed_clauses(source, self.mirror))
             self.run(argv('metadetach', self.mirror, self.frozen))
             self.expect(lambda now: now[self.frozen] == 'detached', 'without %s' % self.frozen)
             found[self.frozen] = 'detached'

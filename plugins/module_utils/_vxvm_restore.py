@@ -61,10 +61,7 @@ def refuse_changed(context, source, members):
     """Refused unless the snapshots of these members are proved to be still what the run source has split."""
     for member in members:
         clauses = [clause for clause in source.data['proof'] if tells(clause, member.snapshot)]
-        if not clauses:
-            raise Refused('Run %s cannot prove what snapshot %s holds.' % (source.run, member.snapshot), object=name_of(member),
-                          found='no proof of it', needed='what the module that splits enters', remedy='restore from an image')
-        _split.refuse_changed(context.runner, source, clauses)
+        _split.refuse_changed(context.runner, source, clauses, member.snapshot)
 
 
 def refuse_without_copy(record, work):

@@ -382,6 +382,8 @@ def test_only_the_proved_copies_of_the_named_run_are_restored(gds, call, kept):
     assert 'still reads' in call('gds_proxy', **params)['msg']
     source.update(job=None, proof=[dict(source.data['proof'][0], match='another')])
     assert 'not proved' in call('gds_proxy', **params)['msg']
+    source.update(proof=[])
+    assert 'cannot prove' in call('gds_proxy', **params)['msg']
     assert 'Restore' not in ' '.join(gds.journal('sdxproxy'))
 
 

@@ -61,6 +61,21 @@ def restore(host, source):
     return record.run
 
 
+def add_mirror(host, source, entry, state):
+    """Let the run have split d6 of a mirror d4 too, which is in this state. entry: the run's undo entry of d3."""
+    host.mirror('d4', mounted=False, d5='okay', d6=state)
+    if state == 'detached':
+        host.put('mirror.d4', 'd5 okay\n')
+    for kind in ('dsk', 'rdsk'):
+        host.put('md/%s/d4' % kind, '')
+    backup = _run.load(host.state, source)
+    proof = backup.data['proof']
+    other = dict(entry, id='svm_submirror:d4:d6', mirror='d4', submirror='d6', text='d6 1 1 /dev/rdsk/c1d6s0')
+    timed = [dict(argv=clause['argv'][:-1] + ['d4'], match=clause['match'].replace('d3', 'd6'))
+             for clause in proof if clause['argv'][-2:] == ['-t', 'd1']]
+    backup.update(undo=[entry, other], proof=proof + timed)
+
+
 def record(host, run):
     return _run.load(host.state, run).data
 
@@ -110,12 +125,7 @@ def test_an_interruption_while_the_plans_are_written(call, host, source, restore
     assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['failed']
     for tool in ('metadetach', 'metaclear'):
         host.on(tool)
-    host.mirror('d4', mounted=False, d5='okay', d6='okay')
-    host.put('mirror.d4', 'd5 okay\nd6 offline\n' if entry['action'] == 'online' else 'd5 okay\n')
-    for kind in ('dsk', 'rdsk'):
-        host.put('md/%s/d4' % kind, '')
-    other = dict(entry, id='svm_submirror:d4:d6', mirror='d4', submirror='d6', text='d6 1 1 /dev/rdsk/c1d6s0')
-    _run.load(host.state, source).update(undo=[entry, other])
+    add_mirror(host, source, entry, 'offline' if entry['action'] == 'online' else 'detached')
     again = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
     assert again['after'] == {'d1': {'d2': 'detached', 'd3': 'okay'}, 'd4': {'d5': 'detached', 'd6': 'okay'}}
     assert record(host, source)['undo'] == [] and len(record(host, restore)['undo']) == 2
@@ -220,7 +230,7 @@ def test_what_is_being_read_is_left_as_it_is(call, host, source, restore):
 
 
 @pytest.mark.parametrize('fields, word', [(dict(verdict='torn'), 'no frozen copies'), (dict(undo=[]), 'no frozen copies'),
-                                          (dict(closed=1), 'no frozen copies')])
+                                          (dict(closed=1), 'no frozen copies'), (dict(proof=[]), 'cannot prove')])
 def test_a_run_without_good_copies(call, host, source, restore, fields, word):
     _run.load(host.state, source).update(**fields)
     told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
@@ -267,11 +277,7 @@ def test_a_copy_that_was_split_again_before_the_first_step(call, host, source, r
 @pytest.mark.parametrize('begun', [False, True])
 def test_of_two_mirrors_none_is_rolled_back_alone(call, host, source, restore, begun):
     """All copies are detached before the first mirror is cleared; if one is lost before that, the restore ends only if none was touched."""
-    host.mirror('d4', mounted=False, d5='okay', d6='offline')
-    for kind in ('dsk', 'rdsk'):
-        host.put('md/%s/d4' % kind, '')
-    entry = record(host, source)['undo'][0]
-    _run.load(host.state, source).update(undo=[entry, dict(entry, id='svm_submirror:d4:d6', mirror='d4', submirror='d6')])
+    add_mirror(host, source, record(host, source)['undo'][0], 'offline')
     before = changes(host)
     host.on('metadetach', '[ $1 = %s ] || exit 1' % ('d1' if begun else 'none'))
     assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['failed']
