@@ -4,7 +4,7 @@
 
 """PRIMECLUSTER GDS, proxies: two mirror volumes with a UFS each and their proxies, which a backup server reads as shadow volumes."""
 
-from scenarios import Backup, Recover
+from scenarios import Backup, Recover, Restore, Rollback
 
 CLASS = "Class1"
 HOSTS = ["node1", "backup1"]
@@ -37,7 +37,7 @@ TOPOLOGY = {
     },
     "ufs": {"/data1": "/dev/sfdsk/Class1/dsk/Volume1", "/data3": "/dev/sfdsk/Class1/dsk/Volume3"},
 }
-NOT_TRIED = ["restores (from media and with RejoinRestore)", "several nodes of the domain"]
+NOT_TRIED = ["several nodes of the domain"]
 # Volumes and where they are mounted, in the order of the members.
 POINTS = {"Volume1": "/data1", "Volume3": "/data3"}
 VARIABLES = {
@@ -61,7 +61,7 @@ REAL = ("dd",)
 # A file system is made whole by fsck on the copy before it is stored, so an image is compared by its files.
 CHECKED = True
 CUT = ("sdxproxy",)
-SCENARIOS = [Backup("dd"), Recover("dd")]
+SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback()]
 
 
 def original(volume):

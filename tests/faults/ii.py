@@ -4,7 +4,7 @@
 
 """Instant Image: two masters with a VxFS each, whose shadows go to a second host in a disk group of their own."""
 
-from scenarios import Backup, Recover
+from scenarios import Backup, Recover, Restore, Rollback
 
 HOSTS = ["node1", "node2"]
 TITLE = "Instant Image with a second host"
@@ -34,7 +34,7 @@ TOPOLOGY = {
     "ii": {"resync_speed": "10 GiB"},
     "vxfs": {"/" + name: "/dev/vx/dsk/production/" + name for name in NAMES},
 }
-NOT_TRIED = ["restores (from media and from the shadows)", "shadows that were not enabled by a preparation before"]
+NOT_TRIED = ["shadows that were not enabled by a preparation before"]
 # Volumes and where they are mounted, in the order of the members.
 POINTS = {"production/" + name: "/" + name for name in NAMES}
 VARIABLES = {
@@ -56,7 +56,7 @@ READS = {"vxprint": None, "vxdisk": None, "vxdctl": None, "kstat": None, "vxdg":
 # Simulated commands that only hand on to the real tool.
 REAL = ("dd",)
 CUT = ("iiadm",)
-SCENARIOS = [Backup("dd"), Recover("dd")]
+SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback()]
 
 
 def original(volume):
