@@ -17,7 +17,7 @@ import subprocess
 import sys
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Unkillable
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
 
 Result = collections.namedtuple('Result', 'argv rc out err seconds started')
@@ -28,10 +28,6 @@ KILL_WAIT = 5.0
 # CPython 2 closes descriptors one by one up to the limit, which takes longer than a whole window where the limit is
 # high. What this collection opens there is marked close-on-exec instead.
 CLOSE_FDS = sys.version_info[0] > 2 or os.sysconf('SC_OPEN_MAX') <= 4096
-
-
-class Unkillable(Exception):
-    """A process group was still there KILL_WAIT seconds after SIGKILL."""
 
 
 class Abandoned(Exception):
@@ -86,16 +82,22 @@ def _lead():
     signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
 
-def group_exists(pgid):
-    """Whether a process of the group still lives. The dead that nobody has collected yet do not count, where that can be told."""
+def living(pgid):
+    """A process of the group that lives, its leader if that does, or None. The dead that nobody has collected yet do not count, where
+    that can be told.
+    """
     try:
         os.killpg(pgid, 0)
     except OSError as error:
-        return error.errno == errno.EPERM
+        if error.errno != errno.EPERM:
+            return None
     if not os.path.exists('/proc/self/stat'):
-        return True
-    found = [_process.stat_fields(int(name)) for name in os.listdir('/proc') if name.isdigit()]
-    return any(fields and int(fields[2]) == pgid and not _process.is_dead(fields) for fields in found)
+        return pgid
+    for pid in [pgid] + [int(name) for name in os.listdir('/proc') if name.isdigit()]:
+        fields = _process.stat_fields(pid)
+        if fields and int(fields[2]) == pgid and not _process.is_dead(fields):
+            return pid
+    return None
 
 
 def kill_group(process, wait=KILL_WAIT):
@@ -111,14 +113,14 @@ def end_group(pgid, wait=KILL_WAIT, collect=lambda: None):
         # To the system these numbers mean its own group, or every process there is.
         raise ValueError('not a group to kill: %r' % pgid)
     limit = monotonic() + wait
-    while group_exists(pgid):
+    while living(pgid):
         try:
             os.killpg(pgid, signal.SIGKILL)
         except OSError as error:
             if error.errno not in (errno.ESRCH, errno.EPERM):
                 raise
         if monotonic() > limit:
-            raise Unkillable('process group %d' % pgid)
+            raise Unkillable(pgid)
         collect()
         select.select([], [], [], 0.01)
 

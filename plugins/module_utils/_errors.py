@@ -59,8 +59,22 @@ class UnknownWord(Refused):
     """The manager printed a state or a layout that is not documented; it is never taken for a healthy one."""
 
 
+class Unkillable(Refused):
+    """A process group outlives SIGKILL, since a call of the kernel holds it. What it was told to do may still come. group: its number."""
+
+    def __init__(self, group):
+        Refused.__init__(self, 'Nothing ends process group %d.' % group, object=str(group), found='still there after SIGKILL',
+                         look='ps -ef', remedy='wait until the kernel lets it go, or boot the host')
+        self.group = group
+
+
 class LeaseExpired(Refused):
-    """The freeze window lasted longer than its lease; the watchdog has released the file systems."""
+    """The freeze window lasted longer than its lease; the watchdog has released the file systems.
+
+    stuck: the process of a command that nothing ends and that may still do what it was told; None where there is none.
+    """
+
+    stuck = None
 
 
 class Torn(Refused):

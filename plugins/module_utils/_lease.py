@@ -6,9 +6,9 @@
 
 The watchdog is no child of the module: it survives the module, the connection and the controller. It runs each
 command itself, so it knows every process it may have to kill. It undoes what is held when its owner dies (the pipe
-hangs up: at once) or at the deadline, in this order: mark the lease expired, kill the running command and wait until
-it is gone, then undo, again and again until that is verified. Undoing first would let a command that still waits in
-the manager's own queue cut afterwards.
+hangs up: at once) or at the deadline, in this order: kill the running command and wait until it is gone, then undo,
+again and again until that is verified, and say so in the report. Undoing first would let a command that still waits in
+the manager's own queue cut afterwards; reporting first would keep writers waiting for a disk that hangs.
 """
 
 from __future__ import absolute_import, division, print_function
@@ -24,9 +24,10 @@ import signal
 import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Abandoned, Result, Unkillable, end_group, group_exists, run
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import LeaseExpired, Refused, native
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Abandoned, Result, end_group, living, run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import LeaseExpired, Refused, Unkillable, native
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import identity
 
 UNDO_LIMIT = 10
 PAUSE = 0.05
@@ -196,26 +197,38 @@ class Lease:
         self.running = None
         if 'expired' in answer:
             self.held, self.over = [], True
-            raise LeaseExpired('The %s was ended by its watchdog: %s.' % (self.what, answer['expired']),
-                               found='still held: %s' % (', '.join(answer['held']) or 'nothing'),
+            raise self.expired('The %s was ended by its watchdog: %s.' % (self.what, answer['expired']), answer['held'], answer['stuck'],
                                look='cat %s' % self.report)
         return answer
 
     def undo_alone(self):
         """The watchdog is gone, so this process takes its place. Returns the error to raise."""
         held, self.held, self.over = self.held, [], True
+        stuck = None
         try:
             if self.running:
                 end_group(self.running)
-        except Unkillable:
-            # It may still cut or lock later, which the failure of the window already says; what is held must not wait for it.
-            self.running = None
+        except Unkillable as error:
+            # It may still cut or lock later; what is held must not wait for it.
+            stuck = process_of(error.group)
         left = undo_once(held, self.undo)
         limit = monotonic() + self.seconds
         while left and monotonic() < limit:
             time.sleep(PAUSE)
             left = undo_once(left, self.undo)
-        return LeaseExpired('The watchdog of the %s has died.' % self.what, found='still held: %s' % (', '.join(left) or 'nothing'))
+        return self.expired('The watchdog of the %s has died.' % self.what, left, stuck)
+
+    def expired(self, message, held, stuck, **facts):
+        """The LeaseExpired that says so."""
+        error = LeaseExpired(message, found='still held: %s' % (', '.join(held) or 'nothing'), **facts)
+        error.stuck = stuck
+        return error
+
+
+def process_of(group):
+    """The identity of a living process of the group, or None; which boot it is of goes without saying."""
+    pid = living(group) if group else None
+    return identity(pid, None) if pid else None
 
 
 def undo_once(held, undo):
@@ -321,7 +334,7 @@ class Watchdog:
         except Terminated:
             self.expire('the watchdog was told to end')
         except Unkillable as error:
-            self.stuck = int(str(error).split()[-1])
+            self.stuck = error.group
             self.expire('the lease ran out and nothing ends the command that runs')
 
     def answer(self, request):
@@ -371,9 +384,8 @@ class Watchdog:
         return {}
 
     def do_abandon(self, request):
-        self.mark('abandoned by its owner', 'releasing')
         self.undo_round()
-        self.mark('abandoned by its owner', 'releasing' if self.held else 'released')
+        self.mark('abandoned by its owner')
         return {'held': self.held}
 
     def stand_guard(self):
@@ -391,10 +403,10 @@ class Watchdog:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         if self.running:
             reason = '%s during %s' % (reason, self.running)
-        self.mark(reason, 'releasing')
         self.undo_round()
+        self.mark(reason)
         try:
-            self.channel.send({'expired': reason, 'held': self.held})
+            self.channel.send({'expired': reason, 'held': self.held, 'stuck': process_of(self.stuck)})
         except Closed:
             # The owner is what died; the report on the disk is for whoever comes next.
             self.channel = None
@@ -407,7 +419,8 @@ class Watchdog:
             time.sleep(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
             self.undo_round()
-        self.mark(reason, 'released')
+            if not self.held:
+                self.mark(reason)
         if self.marker and os.path.exists(self.marker):
             os.unlink(self.marker)
 
@@ -418,11 +431,14 @@ class Watchdog:
 
     def is_stuck(self):
         """A command that could not be killed may still take a lock, so nothing counts as released before it is gone."""
-        return self.stuck is not None and group_exists(self.stuck)
+        return self.stuck is not None and living(self.stuck) is not None
 
-    def mark(self, reason, state):
+    def mark(self, reason):
+        """Write the report: state is releasing while something is held. stuck: the process of a command that nothing ends."""
+        state = 'releasing' if self.held else 'released'
         try:
-            _files.write_json(self.report, {'state': state, 'reason': reason, 'held': self.held, 'at': time.time(), 'pid': os.getpid()})
+            _files.write_json(self.report, {'state': state, 'reason': reason, 'held': self.held, 'at': time.time(), 'pid': os.getpid(),
+                                            'stuck': process_of(self.stuck)})
         except (IOError, OSError):
             # A report that cannot be written must not keep a file system locked.
             return

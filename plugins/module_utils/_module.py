@@ -20,6 +20,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import identity
 
 RUN_OPTIONS = dict(run=dict(type='str'), state_dir=dict(type='path', default=_run.STATE_DIR))
 
@@ -40,7 +41,7 @@ class Context:
         if self._record is None and self.params.get('run') and not (self.check and not _run.RUN_ID.match(self.params['run'])):
             self._record = _run.load(self.params['state_dir'], self.params['run'])
             if not self.check:
-                self._record.renew()
+                self._record.renew(identity(os.getpid(), self._record.data['boot']))
         return self._record
 
     def refuse_ended(self):

@@ -72,7 +72,7 @@ def unfit(source, boot, takeover):
         return 'a %s that has nothing split' % data['kind']
     if any(entry['id'] == UNDO_ID for entry in data['undo']):
         return 'services that are not proved to have stood still over the cut'
-    live = source.splitting(boot) if source.run == takeover else source.why_live(boot)
+    live = source.at_work(boot) if source.run == takeover else source.why_live(boot)
     if live:
         return live
     if data['job'] and alive(data['job'], boot):

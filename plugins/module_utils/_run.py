@@ -40,7 +40,7 @@ NEXT_RUN = 'next_run'
 # The phases in which copies are split and nobody gives them back yet.
 SPLIT_PHASES = ('split', 'present', 'store')
 # Keys that records of version 0.1.0 lack.
-ADDED = dict(retained=None, source_run=None, source_manifest=None, max_split=None, primary=None, nodes=[])
+ADDED = dict(retained=None, source_run=None, source_manifest=None, max_split=None, primary=None, nodes=[], module=None)
 
 
 def new_run_id():
@@ -93,6 +93,11 @@ class Record:
         return self.directory
 
     @property
+    def report(self):
+        """What the watchdog of the run's freeze window writes where it had to act."""
+        return os.path.join(self.directory, 'lease.json')
+
+    @property
     def tag(self):
         """What marks a lock as this run's."""
         return 'snapbackup:%s' % self.run
@@ -120,11 +125,11 @@ class Record:
             raise KeyError('not in a run record: %s' % ', '.join(sorted(unknown)))
         self.change(lambda data: data.update(fields))
 
-    def renew(self):
-        """Say that the run is alive: nobody may take it over for as long as it was opened with."""
+    def renew(self, module=None):
+        """Say that the run is alive: nobody may take it over for as long as it was opened with, nor while the process module lives."""
         def later(data):
             if data['closed'] is None:
-                data['deadline'] = max(data['deadline'], time.time() + data['stale_after'])
+                data.update(deadline=max(data['deadline'], time.time() + data['stale_after']), module=module or data['module'])
         if self.is_open:
             self.change(later)
 
@@ -146,23 +151,35 @@ class Record:
         if not self.is_open or self.data['boot'] != boot:
             return None
         if self.data['retained'] or self.is_overdue(boot):
-            return self.splitting(boot)
+            return self.at_work(boot)
         job = self.data['job']
         if job and alive(job):
             return 'its copy job, process %s, is running' % job['pid']
-        splitting = self.splitting(boot)
-        if splitting:
-            return splitting
+        at_work = self.at_work(boot)
+        if at_work:
+            return at_work
         left = self.data['deadline'] - (now or time.time())
         if left > 0:
             return 'its last sign of life is recent, and it counts as dead in %d s' % (left + 1)
         return None
 
-    def splitting(self, boot):
-        """Says that a module of the run is just splitting, in which nobody may cross it, or None."""
-        for entry in self.data['undo']:
-            if entry.get('by') and alive(entry['by'], boot):
-                return 'its module, process %s, is splitting' % entry['by']['pid']
+    def at_work(self, boot):
+        """Says that another module of the run than this one is at work, in which nobody may cross it, or None."""
+        module = self.data['module']
+        splitting = self.splitting(self.data['undo'], boot)
+        if splitting:
+            return 'its process %s is splitting' % splitting['pid']
+        if module and module['pid'] != os.getpid() and alive(module, boot):
+            return 'its module, process %s, is at work' % module['pid']
+        return None
+
+    def splitting(self, entries, boot):
+        """The process that is splitting what these undo entries are of, or None: the module, or a command that nothing ends."""
+        begun = [entry['by'] for entry in entries if entry.get('by')]
+        left = (_files.read_json(self.report) or {}).get('stuck') if begun else None
+        for process in begun + ([dict(left, boot=self.data['boot'])] if left else []):
+            if alive(process, boot):
+                return process
         return None
 
     def why_kept(self, boot, now=None):

@@ -76,11 +76,20 @@ def cut(context, members, window, verdict, entries, evidence, roll_back):
         record.update(window=facts, verdict=verdict, recovery=window.recovery, **evidence())
         settle(record, entries)
     except Exception as error:
-        note = roll_back()
+        stuck = getattr(error, 'stuck', None)
+        note = leave_to(record, entries, stuck) if stuck else roll_back()
         record.update(verdict='torn', error=str(error))
         if isinstance(error, Refused):
             error.message += ' ' + note
         raise
+
+
+def leave_to(record, entries, process):
+    """Enter that a process which nothing ends may still split. Returns what is to be done, as a sentence."""
+    for entry in entries:
+        record.add_undo(dict(entry, by=dict(process, boot=record.data['boot'])))
+    return ('Process %s may still split what it was told to, and nothing ends it: when it is gone, run the playbook '
+            'volmgr.snapbackup.recover.' % process['pid'])
 
 
 def entry_of(record, number):
@@ -97,11 +106,11 @@ def owner(state_dir, number):
 
 def refuse_being_split(record, entries):
     """Refused while the module that splits them is at work, or its undo entries would be taken away before it cuts."""
-    for entry in entries:
-        by = entry.get('by')
-        if by and by['pid'] != os.getpid() and alive(by, record.data['boot']):
-            raise Refused('Run %s is splitting just now.' % record.run, object=entry['id'], found='process %s at work' % by['pid'],
-                          remedy='wait for it, or end that process')
+    process = record.splitting(entries, record.data['boot'])
+    if process and process['pid'] != os.getpid():
+        raise Refused('Run %s is splitting just now.' % record.run, object=', '.join(entry['id'] for entry in entries),
+                      found='process %s at work' % process['pid'], look='ps -fp %s' % process['pid'],
+                      remedy='wait for it, or end that process')
 
 
 def refuse_changed(runner, record, clauses=None, copy=None):

@@ -8,15 +8,14 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import copy
-import os
 import re
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused, UnknownWord
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import argv, faults, mounts_of, operands, spoken
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_cut import Detach, change
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_members import entry_of, to_bring_home, undo_id
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_members import entry_of, split_entries, to_bring_home, undo_id
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_report import parse_report
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_split import LIMIT
 
@@ -26,7 +25,8 @@ def bring_home(context):
     work = to_bring_home(context)
     if context.check and context.params['assume']:
         work.before = context.params['assume']
-    refuse_being_split(context, work)
+    if context.record:
+        _split.refuse_being_split(context.record, split_entries(context.record))
     changed = False
     for pair in work.pairs:
         reason = why_foreign(context, work, *pair)
@@ -40,15 +40,6 @@ def bring_home(context):
     if context.record and not context.check:
         context.record.clear_undo(*[undo_id(*pair) for pair in work.pairs if after[pair[0]][pair[1]] == 'okay'])
     return dict(changed=changed, before=work.before, after=after)
-
-
-def refuse_being_split(context, work):
-    """Refused while the module that splits the members is at work, or its undo entries would be taken away before it cuts."""
-    for pair in work.pairs:
-        by = (entry_of(context.record, *pair) or {}).get('by')
-        if by and by['pid'] != os.getpid() and alive(by, context.record.data['boot']):
-            raise Refused('%s is being split by run %s.' % (pair[1], context.record.run), object=pair[1],
-                          found='process %s at work' % by['pid'], remedy='wait for it, or end that process')
 
 
 def why_foreign(context, work, mirror, submirror):

@@ -7,12 +7,10 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
-import os
 import tempfile
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _quiesce, _services
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _quiesce, _services, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import identity
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
     Svm, held, member, operands, refuse_elsewhere, refuse_unless_healthy, soft_partitions, spoken, worth)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_cut import Detach, change
@@ -98,22 +96,9 @@ def prepare_window(context, work, cut, members):
 
 def cut_all(context, work, cut, members, window, verdict):
     """Open the window; whatever goes wrong, no member stays split without its record."""
-    record = context.record
-    record.update(phase='split', members=members)
-    for pair in work.pairs:
-        record.add_undo(dict(split_entry(work, cut, *pair), by=identity(os.getpid(), record.data['boot'])))
-    try:
-        facts = window.open(context.runner, record)
-        record.update(window=facts, verdict=verdict, recovery=window.recovery, proof=cut.proof(work.svm, work.pairs),
-                      layout=work.svm.layout())
-        for pair in work.pairs:
-            record.add_undo(split_entry(work, cut, *pair))
-    except Exception as error:
-        note = roll_back(context, work, cut, [pair for pair in work.pairs if begun(window, pair)])
-        record.update(verdict='torn', error=str(error))
-        if isinstance(error, Refused):
-            error.message += ' ' + note
-        raise
+    _split.cut(context, members, window, verdict, [split_entry(work, cut, *pair) for pair in work.pairs],
+               lambda: dict(proof=cut.proof(work.svm, work.pairs), layout=work.svm.layout()),
+               lambda: roll_back(context, work, cut, [pair for pair in work.pairs if begun(window, pair)]))
 
 
 def begun(window, pair):

@@ -20,7 +20,7 @@ import threading
 import traceback
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _process, _run
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner, Unkillable
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._stream import Tool
@@ -41,6 +41,10 @@ def locked(path, wait=True):
 
 class Stopped(Exception):
     """Somebody has asked the job to end."""
+
+
+class Hanging(Exception):
+    """A call of the kernel holds the main thread, and nothing ends it."""
 
 
 class Gauge:
@@ -175,7 +179,7 @@ class Job:
             if tool.stalled is None:
                 tool.stall(self.spec['stall'])
             elif idle > self.spec['stall'] + GIVE_UP:
-                raise Unkillable('the system does not end a write of this process')
+                raise Hanging('the system does not end a write of this process')
 
     def tick(self):
         """One round of the second thread. What goes wrong here is told in the log and does not end the job."""
@@ -189,7 +193,7 @@ class Job:
                 self._renewed = monotonic()
                 with self._one_thread:
                     self.record.renew()
-        except Unkillable as error:
+        except Hanging as error:
             # The main thread hangs in the same kernel call and cannot tell.
             self.finish(FAILED, 'It stalled and cannot be ended: %s.' % error)
             os._exit(1)

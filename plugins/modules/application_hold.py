@@ -92,7 +92,7 @@ def released(context):
 
 def refuse_at_work(context):
     """Refused while the module of the run is in its freeze window, or that would be torn."""
-    at_work = context.record.splitting(boot_identity(context.runner))
+    at_work = context.record.at_work(boot_identity(context.runner))
     if at_work:
         raise Refused('Run %s is splitting just now.' % context.record.run, object=context.record.run, found=at_work,
                       remedy='wait for it, or end that process')

@@ -398,7 +398,7 @@ def read(context):
 def shown(record, boot, takeover, restored):
     """A record with what follows from it now. restored: {run that is restored from: the open restore}"""
     taken_over = record.run == takeover
-    live = record.splitting(boot) if taken_over else record.why_live(boot)
+    live = record.at_work(boot) if taken_over else record.why_live(boot)
     kept = None if taken_over else record.why_kept(boot)
     if record.run in restored and record.is_open:
         live, kept = None, 'restore %s goes on from its copies' % restored[record.run]

@@ -18,7 +18,7 @@ import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _command
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import KILL_WAIT, Abandoned, Runner, run, text
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Unkillable
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import monotonic
 
 from scripted import eventually, gone
@@ -189,11 +189,12 @@ def test_no_zombies_are_left():
 
 
 def test_what_survives_the_kill_is_reported(monkeypatch):
-    monkeypatch.setattr(_command, 'group_exists', lambda pgid: True)
+    monkeypatch.setattr(_command, 'living', lambda pgid: pgid)
     monkeypatch.setattr(_command, 'KILL_WAIT', 0.1)
     process = _command.spawn([SH, '-c', 'exit 0'])
-    with pytest.raises(_command.Unkillable):
+    with pytest.raises(Unkillable) as caught:
         _command.kill_group(process, wait=0.1)
+    assert caught.value.group == process.pid and 'boot the host' in str(caught.value)
 
 
 @pytest.fixture
@@ -206,9 +207,9 @@ def dead_count(monkeypatch):
 def test_the_dead_count_there(dead_count):
     process = _command.spawn([SH, '-c', 'exit 0'])
     eventually(lambda: gone(process.pid))
-    assert _command.group_exists(process.pid)
+    assert _command.living(process.pid)
     process.wait()
-    assert not _command.group_exists(process.pid)
+    assert not _command.living(process.pid)
 
 
 @pytest.mark.parametrize('script', ['exit 0', 'exec sleep 60', 'trap "" TERM; exec sleep 60'])
@@ -219,7 +220,7 @@ def test_a_group_ends_at_once_where_the_dead_count(dead_count, script):
     begun = time.time()
     _command.kill_group(process)
     assert time.time() - begun < AT_ONCE and process.returncode in (0, -9)
-    assert not _command.group_exists(process.pid)
+    assert not _command.living(process.pid)
 
 
 def test_the_limit_of_a_command_where_the_dead_count(dead_count):

@@ -16,9 +16,10 @@ import time
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _lease
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import LeaseExpired
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _command, _lease
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import LeaseExpired, Unkillable
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Lease, undo_once
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive
 
 from scripted import eventually, gone
 
@@ -426,22 +427,36 @@ def test_what_cannot_be_killed_is_not_called_released(place, monkeypatch):
     """A command in the kernel may still take its lock: nothing counts as released while it is there."""
     there = place.base.join('there')
     there.write('')
-    monkeypatch.setattr(_lease, 'group_exists', lambda pgid: there.check())
+    monkeypatch.setattr(_lease, 'living', lambda pgid: pgid if there.check() else None)
     monkeypatch.setattr(_lease, 'run', lambda argv, **kwargs: exec_or_stick(argv, kwargs))
-    real = __import__('ansible_collections.volmgr.snapbackup.plugins.module_utils._command', fromlist=['run'])
+    stuck = os.getpid()
 
     def exec_or_stick(argv, kwargs):
         if argv == ['/stuck']:
-            raise real.Unkillable('process group 4242')
-        return real.run(argv, **kwargs)
+            raise Unkillable(stuck)
+        return _command.run(argv, **kwargs)
     with pytest.raises(LeaseExpired) as caught:
         with place.lease() as lease:
             lease.run(place.lock(), hold='lock')
             lease.run(['/stuck'])
     assert 'nothing ends' in str(caught.value) and caught.value.facts['found'] == 'still held: lock'
+    assert caught.value.stuck == place.said()['stuck'] and alive(caught.value.stuck) and caught.value.stuck['pid'] == stuck
     assert not place.held() and not place.released()
     there.remove()
     eventually(place.released)
+
+
+@pytest.mark.parametrize('abandoned', [False, True])
+def test_writers_do_not_wait_for_the_report(place, monkeypatch, abandoned):
+    """The disk that hangs may be the one that it is written to."""
+    monkeypatch.setattr(_lease._files, 'write_json', lambda path, data: place.base.join('seen').write('%s' % place.held()))
+    with pytest.raises(ZeroDivisionError if abandoned else LeaseExpired):
+        with place.lease(LONG if abandoned else SHORT) as lease:
+            lease.run(place.lock(), hold='lock')
+            if abandoned:
+                raise ZeroDivisionError()
+            lease.run(['/bin/sleep', '60'])
+    assert place.base.join('seen').read() == 'False'
 
 
 @pytest.mark.skipif(not os.path.exists(_lease.OOM_SCORE), reason='proc(5) of Linux')

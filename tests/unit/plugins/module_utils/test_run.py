@@ -51,7 +51,7 @@ def test_a_new_record(state):
     assert on_disk == record.data == _run.load(state, record.run).data
     assert sorted(on_disk) == sorted((
         'schema run name sequence manager kind host phase result error opened deadline closed boot members undo window '
-        'verdict proof recovery stale_after retained source_run source_manifest max_split primary nodes '
+        'verdict proof recovery stale_after retained source_run source_manifest max_split primary nodes module '
         'layout image job redundancy_lost_seconds peers').split())
     assert record.is_open and on_disk['phase'] == 'preflight' and on_disk['sequence'] == 1
     assert 0 < on_disk['deadline'] - time.time() <= _run.STALE_AFTER
@@ -315,15 +315,30 @@ def test_alive_by_its_job(state):
 
 def test_alive_while_a_module_of_it_splits(state):
     record = dead(begin(state))
-    assert record.splitting(BOOT) is None
+    assert record.at_work(BOOT) is None
     record.add_undo({'id': 'a', 'action': 'online'})
-    assert record.splitting(BOOT) is None and record.why_live(BOOT) is None
+    assert record.at_work(BOOT) is None and record.why_live(BOOT) is None
     splitter = _process.identity(os.getpid(), BOOT)
     record.add_undo({'id': 'b', 'action': 'online', 'by': splitter})
-    assert str(os.getpid()) in record.splitting(BOOT) and record.why_live(BOOT) == record.splitting(BOOT)
-    assert record.splitting('boot 2') is None and record.why_live('boot 2') is None
+    assert str(os.getpid()) in record.at_work(BOOT) and record.why_live(BOOT) == record.at_work(BOOT)
+    assert record.at_work('boot 2') is None and record.why_live('boot 2') is None
     record.add_undo({'id': 'b', 'action': 'online', 'by': dict(splitter, start='1')})
-    assert record.splitting(BOOT) is None and record.why_live(BOOT) is None
+    assert record.at_work(BOOT) is None and record.why_live(BOOT) is None
+
+
+def test_alive_while_a_module_of_it_works(state):
+    """A check of a large file system may last longer than the deadline."""
+    record = begin(state)
+    module = _process.identity(os.getppid(), BOOT)
+    record.renew(module)
+    assert record.data['module'] == module
+    record = dead(record)
+    assert record.why_live(BOOT) == record.at_work(BOOT) == 'its module, process %d, is at work' % os.getppid()
+    assert record.why_live('boot 2') is None
+    for ended in (dict(module, start='1'), _process.identity(os.getpid(), BOOT)):
+        # A module does not wait for itself.
+        record.update(module=ended)
+        assert record.why_live(BOOT) is None
 
 
 def test_a_closed_run_is_not_alive(state):

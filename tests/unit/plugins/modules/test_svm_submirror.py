@@ -13,7 +13,9 @@ import re
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _command, _process, _run
+
+from scripted import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -195,6 +197,34 @@ def test_a_window_that_fails_is_rolled_back(call, two, run, fault, cut):
     assert call('backup_run', run=name, state='closed', result='failed')['changed']
 
 
+@pytest.fixture
+def unkillable(monkeypatch):
+    """No signal ends anything, as where a call of the kernel hangs."""
+    real = os.killpg
+    monkeypatch.setattr(os, 'killpg', lambda group, number: real(group, 0))
+    monkeypatch.setattr(_command.kill_group, '__defaults__', (0.2,))
+
+
+@pytest.mark.parametrize('killed', [False, True])
+def test_what_nothing_ends_may_still_split(call, two, run, unkillable, monkeypatch, killed):
+    """The member counts as split as long as the command lives, also for who comes after a module that was killed."""
+    name = run()
+    two.on('metaoffline', ': >%s' % two.path('begun'), 'while [ ! -e %s ]; do sleep 0.1; done' % two.path('go'))
+    told = call('svm_submirror', run=name, state='offline', members=MEMBERS, lease=1)
+    assert told['failed'] and 'nothing ends it' in told['msg'] and two.locks() == []
+    data = _run.load(two.state, name)
+    assert data.data['undo'] and 'is splitting' in data.at_work(data.data['boot'])
+    if killed:
+        # What a module leaves that does not live to say so.
+        data.update(undo=[dict(entry, by=dict(entry['by'], start='another')) for entry in data.data['undo']])
+    told = call('svm_submirror', run=name, state='online')
+    assert told['failed'] and 'splitting just now' in told['msg'] and two.journal('metaonline') == []
+
+    two.put('go', '')
+    eventually(lambda: two.states('d1')['d3'] == 'offline' and not data.at_work(data.data['boot']))
+    assert call('svm_submirror', run=name, state='online')['changed'] and two.states('d1')['d3'] == 'resyncing'
+
+
 def test_a_resync_of_a_roll_back_that_breaks_off_is_begun_again(call, two, run):
     name = run()
     two.on('metaoffline', '[ $1 = d1 ] || exit 1')
@@ -262,7 +292,7 @@ def test_nothing_is_brought_back_while_it_is_being_split(call, two, run):
         _run.load(two.state, name).add_undo(entry)
     for params in (dict(), dict(members=MEMBERS)):
         told = call('svm_submirror', run=name, state='online', **params)
-        assert told['failed'] and 'is being split' in told['msg'] and str(by['pid']) in told['found']
+        assert told['failed'] and 'is splitting just now' in told['msg'] and str(by['pid']) in told['found']
         assert record(two, name)['undo'] == entries and two.journal(*CHANGING) == []
     for entry in entries:
         _run.load(two.state, name).add_undo(dict(entry, by=dict(by, start='1')))
