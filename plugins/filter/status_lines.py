@@ -92,7 +92,8 @@ def remarks(host, found):
                 yield ('%s did not end, and %s hold part of what was restored. The playbook volmgr.snapbackup.recover names the '
                        'command that finishes it.' % (told, ', '.join(work['volumes'])))
             else:
-                state = 'is dead' if work['condition'] == 'dead' else 'is split for longer than snapbackup_max_split'
+                dead = 'is dead, since the host has booted' if work['booted'] else 'is dead'
+                state = dead if work['condition'] == 'dead' else 'is split for longer than snapbackup_max_split'
                 yield '%s %s, still to be undone: %s. Run the playbook volmgr.snapbackup.recover.' % (
                     told, state, ', '.join(work['undo']) or 'nothing')
 

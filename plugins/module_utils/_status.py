@@ -22,7 +22,7 @@ LIVE, KEPT, DEAD, OVERDUE = 'live', 'kept', 'dead', 'overdue'
 def sets(runs, now=None):
     """[{"name", "manager", "open": [work(run)], "last": last_good() or None}], by name.
 
-    runs: records, oldest first, each with the keys open, live, kept, overdue and locks.
+    runs: records, oldest first, each with the keys open, live, kept, overdue, booted and locks.
     """
     now = now or time.time()
     # Of a host that has only held services still for another there is nothing to tell once that is over.
@@ -39,12 +39,13 @@ def one_set(name, runs, now):
 
 def work(run, now):
     """An open run. condition: live, kept, dead or overdue; split_at, split_seconds: since when copies are split, or None;
-    remaining: how many whole copies stay with the volume that has least of them, None where the manager does not say."""
+    remaining: how many whole copies stay with the volume that has least of them, None where the manager does not say, or where the host
+    has booted since (booted), which brings some managers' copies home."""
     split = run['window'] if run['undo'] else None
     known = [member.get('remaining') for member in run['members']]
     return dict(run=run['run'], kind=run['kind'], phase=run['phase'], condition=condition(run), why=run['kept'] or run['live'],
                 split_at=split and split['at'], split_seconds=split and seconds_since(split['at'], now),
-                remaining=min(known) if known and None not in known else None,
+                remaining=min(known) if known and None not in known and not run['booted'] else None, booted=run['booted'],
                 volumes=[member['volume'] for member in run['members']], retained=run['retained'],
                 undo=[entry['id'] for entry in run['undo']],
                 locks=run['locks'])
@@ -79,7 +80,8 @@ def locked(records, runner):
     for record in records:
         if record.is_open:
             held = [entry['path'] for entry in record.data['undo'] if entry['id'].startswith('filesystem_lock:')]
-            points = set(held).union(member['filesystem'] for member in record.data['members'] if member.get('filesystem'))
+            members = [one for member in record.data['members'] for one in [member] + member.get('soft_partitions', [])]
+            points = set(held).union(member['filesystem'] for member in members if member.get('filesystem'))
             ufs = [mount.point for mount in mounts if mount.fstype == 'ufs' and mount.point in points]
             found[record.run] = sorted(set(held).difference(ufs).union(tagged(ufs, record.tag, runner)))
     return found

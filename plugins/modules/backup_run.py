@@ -213,8 +213,8 @@ sets:
   description:
     - What the records say of each backup set now, by name.
     - C(open) are its open runs, each with C(condition) (V(live), V(kept), V(dead) or V(overdue)), C(split_at) and C(split_seconds)
-      since when copies are split, C(remaining), how many whole copies stay with a volume (null where that is not known), C(locks), and
-      what is still to be undone.
+      since when copies are split, C(remaining), how many whole copies stay with a volume (null where that is not known), C(locks),
+      C(booted), whether the host has booted since, and what is still to be undone.
     - C(last) is the last backup whose images were complete, with its time, age, verdict and manifest, and whether the manifest is
       still there.
   returned: when O(state=read)
@@ -402,7 +402,8 @@ def shown(record, boot, takeover, restored):
     kept = None if taken_over else record.why_kept(boot)
     if record.run in restored and record.is_open:
         live, kept = None, 'restore %s goes on from its copies' % restored[record.run]
-    return dict(record.data, open=record.is_open, live=live, kept=kept, overdue=record.is_overdue(boot))
+    return dict(record.data, open=record.is_open, live=live, kept=kept, overdue=record.is_overdue(boot),
+                booted=record.is_open and record.data['boot'] != boot)
 
 
 def main():

@@ -14,7 +14,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _status
 
 AT, NOW = '2026-11-20T03:15:02Z', 1795144502 + 7500
 RUN = dict(run='20261120T031500Z-a1b2c3', name='home1', manager='svm', kind='backup', phase='store', open=True, live=None, kept=None,
-           overdue=False, window=dict(at=AT), undo=[dict(id='svm_submirror:d1:d3')], members=[dict(volume='d1', remaining=2)],
+           overdue=False, booted=False, window=dict(at=AT), undo=[dict(id='svm_submirror:d1:d3')], members=[dict(volume='d1', remaining=2)],
            retained=None, locks=[], image=None, verdict='filesystem')
 
 
@@ -47,6 +47,13 @@ def test_what_is_split_now(fields, condition, word):
 def test_the_volume_with_the_fewest_copies_counts(members, left):
     row = lines(dict(members=[dict(member, volume='d1') for member in members]))[1]
     assert '  2 h    %s  ' % left in row
+
+
+def test_after_a_boot_nobody_knows_what_is_left():
+    """The boot may have brought the copies home."""
+    found = lines(dict(booted=True))
+    assert '  2 h    unknown  ' in found[1] and 'since the host has booted' in found[2] and told(dict(booted=True))[0]['open'][0]['booted']
+    assert 'booted' not in lines(dict())[2]
 
 
 def test_nothing_is_split_without_an_undo_entry_or_a_cut():
