@@ -7,7 +7,9 @@
 import pytest
 from backups import Backup, recover
 from conftest import new
-from hosts import outcome, wait
+from hosts import Host, outcome, wait
+from lab import Lab
+from plays import HOME1, Play
 from postgresql import Cluster
 
 DATA = "/home1/pgdata"
@@ -126,3 +128,30 @@ def test_backup_mode_ends_with_a_killed_module(database):
     backup.module("svm_submirror", state="online")
     backup.close("abandoned")
     host.assert_nothing_left("d1")
+
+
+@pytest.mark.slow
+def test_a_backup_under_load_comes_back_whole_since_version_15():
+    """It has other functions for backup mode than the version that the other tests run."""
+    with Lab("modern", hosts=["node1"], topology="svm", image="modern") as lab:
+        host, cluster = Host(lab, "node1"), Cluster(lab, "node1", DATA)
+        cluster.create(scale=1)
+        assert cluster.run("psql", "-XAtc", "SELECT current_setting('server_version_num')::int >= 150000").strip() == "t"
+        with cluster.load():
+            before = cluster.rows()
+            Play(lab, "backup", dict(HOME1, snapbackup_hosts="node1", snapbackup_quiesce=[DRIVER])).end(seconds=300)
+            after = cluster.rows()
+        manifest = host.record()["image"]
+        assert host.json(manifest)["verdict"] == "application"
+
+        cluster.crash()
+        host.run("find", "/home1", "-type", "f", "-delete")
+        host.run("umount", "/home1")
+        given = {"snapbackup_hosts": "node1", "snapbackup_manifest": manifest, "snapbackup_confirm": ["d1"], "snapbackup_poll": 1}
+        Play(lab, "restore", given).end(seconds=300)
+        host.run("mount", "-F", "ufs", "/dev/md/dsk/d1", "/home1")
+        cluster.start()
+        accounts, tellers, branches, history, rows, counted = cluster.sums()
+        assert accounts == tellers == branches == history and counted == 100000 and before < rows < after
+        cluster.stop()
+        cluster.check_pages()
