@@ -15,6 +15,9 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _overlap,
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive, identity
 
+# Seconds in which writers wait that are told of in a warning.
+LONG_WINDOW = 10
+
 
 def mounted(volume, devices, filesystem=None, away=()):
     """The Mount of a volume that may be mounted under any of devices, or None.
@@ -75,6 +78,7 @@ def cut(context, members, window, verdict, entries, evidence, roll_back):
         facts = window.open(context.runner, record)
         record.update(window=facts, verdict=verdict, recovery=window.recovery, **evidence())
         settle(record, entries)
+        warn_of_length(context, facts)
     except Exception as error:
         stuck = getattr(error, 'stuck', None)
         note = leave_to(record, entries, stuck) if stuck else roll_back()
@@ -82,6 +86,13 @@ def cut(context, members, window, verdict, entries, evidence, roll_back):
         if isinstance(error, Refused):
             error.message += ' ' + note
         raise
+
+
+def warn_of_length(context, facts):
+    """What writers have waited for so long is worth a word, long before the lease would have ended it."""
+    if facts['seconds'] >= LONG_WINDOW:
+        context.module.warn('Writers waited %.0f s in the freeze window, %.0f s of them for its commands; at %d s its watchdog would have '
+                            'ended it.' % (facts['seconds'], facts['in_commands'], facts['lease']))
 
 
 def leave_to(record, entries, process):

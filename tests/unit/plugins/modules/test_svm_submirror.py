@@ -13,7 +13,7 @@ import re
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _command, _process, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _command, _process, _run, _split
 
 from scripted import eventually
 
@@ -195,6 +195,13 @@ def test_a_window_that_fails_is_rolled_back(call, two, run, fault, cut):
         two.put('mirror.' + mirror, two.read('mirror.' + mirror).replace('resyncing', 'okay'))
     assert not call('svm_submirror', run=name, state='online')['changed'] and undo(two, name) == []
     assert call('backup_run', run=name, state='closed', result='failed')['changed']
+
+
+def test_a_long_window_is_told(call, two, run, monkeypatch):
+    monkeypatch.setattr(_split, 'LONG_WINDOW', 1)
+    two.on('metaoffline', '[ $1 = d1 ] || sleep 1')
+    done = call('svm_submirror', run=run(), state='offline', members=MEMBERS)
+    assert done['verdict'] == 'filesystem' and 'Writers waited' in str(done['warnings'])
 
 
 @pytest.fixture
