@@ -257,7 +257,53 @@ def test_a_boot_before_the_first_step_ends_the_copy(call, host, source, restore)
     told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
     assert told['failed'] and 'not frozen any more' in told['msg'] and changes(host) == before
     # Nothing was changed, so nothing keeps the restore from being ended.
-    assert record(host, restore)['undo'] == [] and call('backup_run', run=restore, state='closed', result='failed')['changed']
+    assert record(host, restore)['undo'] == [] and record(host, restore)['layout'] == {}
+    again = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert again.get('failed') and 'no frozen copies' in again['msg'] and changes(host) == before
+    assert call('backup_run', run=restore, state='closed', result='failed')['changed']
+
+
+def reverse(host, *lines):
+    """What an administrator does who prefers the newer data: build the mirror on the other half, and attach the frozen one."""
+    host.put('mirror.d1', '\n'.join(lines) + '\n')
+
+
+@pytest.mark.parametrize('lines', [['d2 okay', 'd3 okay'], ['d2 okay', 'd3 resyncing'], ['d2 okay'], ['d3 okay', 'd2 okay']])
+def test_a_mirror_that_was_reversed_by_hand_is_not_called_rolled_back(call, host, source, restore, lines):
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    reverse(host, *lines)
+    before = changes(host)
+    for state in ('rolled_back', 'mirrored', 'redundant'):
+        told = call('svm_mirror', run=restore, source_run=source, state=state)
+        assert told.get('failed') and told['object'] == 'd2' and 'and not by this restore' in told['msg'], told
+    assert changes(host) == before and record(host, restore)['undo']
+
+
+def test_a_half_that_was_attached_first_by_somebody_else(call, host, source, restore):
+    """The attachment is in the record and had no effect; then somebody builds the mirror on the newer half."""
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    host.on('metattach', 'exit 1')
+    assert call('svm_mirror', run=restore, state='mirrored')['failed']
+    host.on('metattach')
+    reverse(host, 'd2 okay', 'd3 okay')
+    assert call('svm_mirror', run=restore, state='redundant')['failed'] and record(host, restore)['undo']
+    reverse(host, 'd3 okay')
+    assert call('svm_mirror', run=restore, state='mirrored')['changed'] and changes(host)[-1] == 'metattach d1 d2'
+
+
+@pytest.mark.parametrize('works', [True, False])
+def test_a_resync_that_was_broken_off_goes_on(call, host, source, restore, works):
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    call('svm_mirror', run=restore, state='mirrored')
+    host.put('mirror.d1', 'd3 okay\nd2 maintenance\n')
+    if not works:
+        host.on('metasync', 'exit 0')
+    told = call('svm_mirror', run=restore, state='mirrored')
+    assert changes(host)[-1] == 'metasync d1' and changes(host).count('metattach d1 d2') == 1
+    if works:
+        assert told['changed'] and told['after'] == {'d1': {'d2': 'resyncing', 'd3': 'okay'}}
+    else:
+        assert told['failed'] and 'did not do what it was told' in told['msg']
 
 
 @pytest.mark.parametrize('cut', ['offline'], indirect=True)
