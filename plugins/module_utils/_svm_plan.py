@@ -77,6 +77,11 @@ def refuse_source(source, entries):
                       found='%s, verdict %s, %d copies' % ('open' if source.is_open else source.data['result'], source.data['verdict'],
                                                            len(entries)),
                       needed='an open backup run whose copies were retained', look='playbook volmgr.snapbackup.status')
+    returning = [entry['submirror'] for entry in entries if entry.get('returning')]
+    if returning:
+        raise Refused('%s is being given back, which overwrites it.' % returning[0], object=returning[0],
+                      found='a copy that comes home', needed='a frozen copy',
+                      remedy='run the playbook volmgr.snapbackup.recover, then restore from the image')
 
 
 def refuse_other_kind(record):

@@ -31,6 +31,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_plan import
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_split import LIMIT
 
 METAPARAM = ('-r', '-w', '-p')
+GIVE_UP = 'state given_up of svm_mirror, or snapbackup_rollback_given_up=true'
 
 
 class RollBack:
@@ -159,8 +160,8 @@ class RollBack:
                           % (strange[0], self.mirror, self.mirror), object=strange[0],
                           found='%s of %s' % (', '.join(half.name for half in self.built.submirrors), self.mirror),
                           needed='%s, and then what this restore attaches' % self.frozen, look=spoken('metastat -p', self.mirror),
-                          remedy='if the newer data are to stay, give the roll-back up (state given_up of svm_mirror; '
-                          'snapbackup_rollback_given_up=true); if not, metadetach %s' % strange[0])
+                          remedy='if the newer data are to stay, give the roll-back up (%s); if not, build it on %s alone again'
+                          % (GIVE_UP, self.frozen))
 
     def refuse_attaching(self, found):
         self.refuse_foreign(found)
@@ -226,11 +227,13 @@ def refuse_void(context, work, before):
     for each in work:
         found = before[each.mirror]
         if each.is_void(found):
-            if not context.check and all(other.is_untouched(before[other.mirror]) for other in work):
+            untouched = all(other.is_untouched(before[other.mirror]) for other in work)
+            if untouched and not context.check:
                 end(context.record, [other.plan['id'] for other in work], {})
             raise Refused('%s is not frozen any more, so there is nothing to roll back to.' % each.frozen, object=each.frozen,
                           found=found[each.frozen], needed=each.plan['cut'], look=spoken('metastat -c', each.mirror),
-                          remedy='restore from the image')
+                          remedy='restore from the image' if untouched else
+                          'give the roll-back up (%s), run the playbook volmgr.snapbackup.recover, then restore from the image' % GIVE_UP)
 
 
 def attach_others(context):

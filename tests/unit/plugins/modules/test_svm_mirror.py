@@ -339,6 +339,75 @@ def test_of_two_mirrors_none_is_rolled_back_alone(call, host, source, restore, b
         assert changes(host)[-5:] == ['metadetach d4 d6', 'metaclear d1', BUILT[-1], 'metaclear d4', 'metainit d4 -m d6 1']
 
 
+@pytest.fixture
+def stuck(call, host, source, restore):
+    """Of two mirrors the copy of d1 was detached, and a boot has ended that of d4."""
+    add_mirror(host, source, record(host, source)['undo'][0], 'offline')
+    host.on('metadetach', '[ $1 = d1 ] || exit 1')
+    assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['failed']
+    host.on('metadetach')
+    host.put('mirror.d4', 'd5 okay\nd6 okay\n')
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'given_up' in told['remedy'] and len(record(host, restore)['undo']) == 2
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+def test_a_roll_back_that_cannot_be_finished_is_given_up(call, host, source, restore, stuck):
+    """The restore can be closed, and the backup brings its copies home; they are no copies to restore from any more."""
+    before = changes(host)
+    _run.load(host.state, source).update(retained=dict(until='next_run', survives_reboot=True))
+    planned = call('svm_mirror', check=True, run=restore, state='given_up')
+    assert planned['changed'] and len(record(host, restore)['undo']) == 2 and record(host, source)['undo'] == []
+    done = call('svm_mirror', run=restore, state='given_up')
+    assert done['changed'] and (done['handed_back'], done['left']) == (['d1', 'd4'], []) and changes(host) == before
+    assert record(host, restore)['undo'] == [] and record(host, restore)['layout'] == {} and record(host, source)['retained'] is None
+    assert not call('svm_mirror', run=restore, state='given_up')['changed']
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'given back' in told['msg'] and changes(host) == before
+    assert call('backup_run', run=restore, state='closed', result='abandoned')['changed']
+    assert call('svm_submirror', run=source, state='online')['changed'] and changes(host)[len(before):] == ['metattach d1 d3']
+    assert call('svm_mirror', run=source, state='redundant')['failed']
+    host.put('mirror.d1', 'd2 okay\nd3 okay\n')
+    assert call('svm_mirror', run=source, state='redundant')['after'] == {'d1': {'d2': 'okay', 'd3': 'okay'}}
+    assert call('backup_run', run=source, state='closed', result='failed')['changed']
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+def test_an_interruption_while_a_roll_back_is_given_up(call, host, source, restore, stuck):
+    """The backup has its copies back, and the restore still has its plans."""
+    plans = record(host, restore)['undo']
+    call('svm_mirror', run=restore, state='given_up')
+    entries = record(host, source)['undo']
+    _run.load(host.state, restore).update(undo=plans)
+    again = call('svm_mirror', run=restore, state='given_up')
+    assert again['changed'] and record(host, restore)['undo'] == [] and record(host, source)['undo'] == entries
+
+
+def test_what_was_rolled_back_stays_as_it_is_when_it_is_given_up(call, host, source, restore):
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    reverse(host, 'd2 okay')
+    # Nothing is asked of a mirror that the administrator has built as he wants it.
+    host.put('stripes', 'd2\n')
+    before = changes(host)
+    done = call('svm_mirror', run=restore, state='given_up')
+    assert (done['handed_back'], done['left']) == ([], ['d1']) and changes(host) == before
+    assert record(host, restore)['undo'] == record(host, source)['undo'] == []
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'no frozen copies' in told['msg']
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+@pytest.mark.parametrize('built', [False, True])
+def test_a_mirror_that_is_taken_apart_is_not_given_up(call, host, source, restore, built):
+    """Before metainit there is no mirror; after it the frozen half alone is in it, and nothing says so yet."""
+    if not built:
+        host.on('metainit', 'exit 1')
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    _run.load(host.state, restore).add_undo(dict(record(host, restore)['undo'][0], rebuilt=False))
+    told = call('svm_mirror', run=restore, state='given_up')
+    assert told['failed'] and 'taken apart' in told['msg'] and record(host, restore)['undo']
+
+
 def test_the_newer_half_is_not_overwritten_while_somebody_has_it(call, host, source, restore):
     call('svm_mirror', run=restore, source_run=source, state='rolled_back')
     host.put('mnttab', '%s\t/mnt\tufs\trw\t0\n' % host.path('md', 'dsk', 'd2'))
