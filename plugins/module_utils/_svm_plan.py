@@ -20,13 +20,31 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_layout impo
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_members import split_entries, undo_id
 
 
+KIND = 'svm_mirror:'
+
+
 def plan_id(mirror):
-    return 'svm_mirror:%s' % mirror
+    return KIND + mirror
 
 
 def plans_of(record):
     """What a restore has begun to roll back, and not finished; none without a record."""
-    return [entry for entry in record.data['undo'] if entry['id'].startswith('svm_mirror:')] if record else []
+    return [entry for entry in record.data['undo'] if entry['id'].startswith(KIND)] if record else []
+
+
+def has_finished(record):
+    """Whether a restore has rolled mirrors back and proved them. What else is in the layout is there from the first step on."""
+    return record is not None and any(key.startswith(KIND) for key in record.data['layout'])
+
+
+def end(record, ids, layout):
+    """Clear undo entries and replace the layout in one step: no death between the two can make a plan that was dropped look finished."""
+    record.change(lambda data: data.update(layout=layout, undo=[entry for entry in data['undo'] if entry['id'] not in ids]))
+
+
+def finished_layout(record, plans):
+    """The layout of a record with a mark for each of plans, which is what tells that they were finished."""
+    return dict(record.data['layout'], **dict((plan['id'], 'rolled back') for plan in plans))
 
 
 def begin(context):
@@ -39,7 +57,7 @@ def begin(context):
     source = _run.load(context.params['state_dir'], context.params['source_run'])
     begun = plans_of(record)
     left = [entry for entry in split_entries(source) if plan_id(entry['mirror']) not in [plan['id'] for plan in begun]]
-    if left or not begun and not (record and record.data['layout']):
+    if left or not begun and not has_finished(record):
         refuse_source(source, left)
     plans = begun + [new_plan(context, source, entry) for entry in left]
     if not context.check and plans:
@@ -59,6 +77,11 @@ def refuse_source(source, entries):
                       found='%s, verdict %s, %d copies' % ('open' if source.is_open else source.data['result'], source.data['verdict'],
                                                            len(entries)),
                       needed='an open backup run whose copies were retained', look='playbook volmgr.snapbackup.status')
+    returning = [entry['submirror'] for entry in entries if entry.get('returning')]
+    if returning:
+        raise Refused('%s is being given back, which overwrites it.' % returning[0], object=returning[0],
+                      found='a copy that comes home', needed='a frozen copy',
+                      remedy='run the playbook volmgr.snapbackup.recover, then restore from the image')
 
 
 def refuse_other_kind(record):
@@ -69,7 +92,8 @@ def refuse_other_kind(record):
 
 def new_plan(context, source, entry):
     """An undo entry: mirror, frozen (the half to keep), others, cut (the word for how it was split), options (as in metainit), params (as
-    in metaparam), texts {half: its line of metastat -p}, nodes {path: [uid, gid, mode]}, rebuilt.
+    in metaparam), texts {half: its line of metastat -p}, nodes {path: [uid, gid, mode]}, rebuilt, attaching (the others that this restore
+    attaches).
 
     Refused unless the mirror can be rolled back now.
     """
@@ -90,7 +114,7 @@ def new_plan(context, source, entry):
     return {'id': plan_id(mirror), 'action': 'rolled_back', 'mirror': mirror, 'frozen': frozen, 'others': others, 'cut': cut.word,
             'options': rebuilding(layout[mirror]), 'params': list(mirror_options(layout[mirror])),
             'texts': dict((half, layout[half].text) for half in others + [frozen]), 'nodes': nodes_of(mirror), 'rebuilt': False,
-            'source': source.run}
+            'attaching': [], 'source': source.run}
 
 
 def refuse_unusable(mirror, frozen, above):

@@ -11,7 +11,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import spoken
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_members import to_bring_home, undo_id
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_plan import plans_of
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_plan import end, finished_layout, plans_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_rollback import RollBack
 
 
@@ -25,15 +25,17 @@ def prove(context):
     found = dict(work.before, **dict((each.mirror, each.look()) for each in rolled))
     proved = not context.check
     if proved:
-        refuse_unfinished(rolled)
+        refuse_unfinished(rolled, found)
         mine = [submirror for dummy, submirror in work.pairs] + [half for each in rolled for half in each.plan['texts']]
         refuse_away(context, found, mine)
-        context.record.clear_undo(*[undo_id(*pair) for pair in work.pairs] + [each.plan['id'] for each in rolled])
+        end(context.record, [undo_id(*pair) for pair in work.pairs] + [each.plan['id'] for each in rolled],
+            finished_layout(context.record, [each.plan for each in rolled]))
     return dict(changed=False, before=found, after=found, unmirrored=unmirrored(context) if proved else {})
 
 
-def refuse_unfinished(rolled):
+def refuse_unfinished(rolled, found):
     for each in rolled:
+        each.refuse_foreign(found[each.mirror])
         if not each.plan['rebuilt']:
             raise Refused('%s is not rolled back.' % each.mirror, object=each.mirror, found='a roll-back that was begun',
                           needed='state rolled_back, then state mirrored')

@@ -25,12 +25,13 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
     Svm, argv, mounts_of, operands, raw_device, spoken, state_alone, states)
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_home import timed_clauses
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_home import suggests_metasync, timed_clauses
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_layout import MIRROR, mirror_options
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_plan import begin, nodes_of, plans_of, refuse_busy
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_plan import begin, end, nodes_of, plans_of, refuse_busy
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_split import LIMIT
 
 METAPARAM = ('-r', '-w', '-p')
+GIVE_UP = 'state given_up of svm_mirror, or snapbackup_rollback_given_up=true'
 
 
 class RollBack:
@@ -41,7 +42,7 @@ class RollBack:
         self.plan = plan
         self.mirror, self.frozen, self.others = plan['mirror'], plan['frozen'], plan['others']
         self.svm = Svm(context.runner, self.mirror.rpartition('/')[0] or None)
-        self.exists = self.params = self.result = None
+        self.exists = self.params = self.built = self.result = None
 
     def look(self):
         """{half: state}: as in _svm. Without the mirror every half stands on its own. Refused if a half was built otherwise since."""
@@ -58,7 +59,8 @@ class RollBack:
                 raise Refused('%s is no mirror any more.' % self.mirror, object=self.mirror, found=layout[self.mirror].text.strip(),
                               look=spoken('metastat -p', self.mirror))
             self.params = list(mirror_options(layout[self.mirror]))
-            found.update(states(self.svm.mirrors([self.mirror]))[self.mirror])
+            self.built = self.svm.mirrors([self.mirror])[self.mirror]
+            found.update(states({self.mirror: self.built})[self.mirror])
         strange = sorted(half for half, state in found.items() if half not in self.plan['texts'] or state in ('used', 'absent'))
         if strange:
             raise Refused('%s is not where the roll-back of %s has left it.' % (strange[0], self.mirror), object=strange[0],
@@ -128,12 +130,41 @@ class RollBack:
         """Step 5, for every half that is not at home yet. True if there was one."""
         self.refuse_attaching(found)
         away = [half for half in self.others if found[half] == 'detached']
+        broken = self.broken_off(found)
         for half in away:
+            # What is in the mirror and not entered here was attached by somebody else, and may be where the data came from.
+            self.note(attaching=sorted(set(self.attaching + [half])))
             self.run(argv('metattach', self.mirror, half))
             self.expect(lambda now: now[half] != 'detached', 'with %s attached' % half)
-        return bool(away)
+        if broken:
+            self.run(argv('metasync', self.mirror))
+            self.expect(lambda now: not self.broken_off(now), 'with %s resyncing' % ', '.join(broken))
+        return bool(away or broken)
+
+    @property
+    def attaching(self):
+        # Records of version 0.2.0 lack it.
+        return self.plan.get('attaching', self.others)
+
+    def broken_off(self, found):
+        """The attached halves whose resync was interrupted, and goes on by metasync(1M)."""
+        stuck = [half for half in self.others if found[half] in ('maintenance', 'cancelled')]
+        return [half for half in stuck if suggests_metasync(self.built.submirror(half), self.mirror)]
+
+    def refuse_foreign(self, found):
+        """Refused if a mirror that was rolled back has halves that this restore has not attached, or not behind the frozen one."""
+        inside = [half for half in self.others if found[half] != 'detached'] if self.plan['rebuilt'] else []
+        strange = [half for half in inside if half not in self.attaching or self.built.submirrors[0].name != self.frozen]
+        if strange:
+            raise Refused('%s was put into %s, and not by this restore, so nobody knows whose data %s holds.'
+                          % (strange[0], self.mirror, self.mirror), object=strange[0],
+                          found='%s of %s' % (', '.join(half.name for half in self.built.submirrors), self.mirror),
+                          needed='%s, and then what this restore attaches' % self.frozen, look=spoken('metastat -p', self.mirror),
+                          remedy='if the newer data are to stay, give the roll-back up (%s); if not, build it on %s alone again'
+                          % (GIVE_UP, self.frozen))
 
     def refuse_attaching(self, found):
+        self.refuse_foreign(found)
         predicted = self.context.check and self.context.params['assume']
         if not (self.plan['rebuilt'] or predicted) or found[self.frozen] != 'okay':
             raise Refused('%s is not rolled back, so nothing is attached to it.' % self.mirror, object=self.mirror,
@@ -179,6 +210,8 @@ def roll_back(context):
     work = [RollBack(context, plan) for plan in plans]
     before = dict((each.mirror, each.look()) for each in work)
     changed = not all(plan['rebuilt'] for plan in plans)
+    for each in work:
+        each.refuse_foreign(before[each.mirror])
     refuse_void(context, work, before)
     found = copy.deepcopy(before)
     # All copies are made safe before the first volume is touched.
@@ -194,11 +227,13 @@ def refuse_void(context, work, before):
     for each in work:
         found = before[each.mirror]
         if each.is_void(found):
-            if not context.check and all(other.is_untouched(before[other.mirror]) for other in work):
-                context.record.clear_undo(*[other.plan['id'] for other in work])
+            untouched = all(other.is_untouched(before[other.mirror]) for other in work)
+            if untouched and not context.check:
+                end(context.record, [other.plan['id'] for other in work], {})
             raise Refused('%s is not frozen any more, so there is nothing to roll back to.' % each.frozen, object=each.frozen,
                           found=found[each.frozen], needed=each.plan['cut'], look=spoken('metastat -c', each.mirror),
-                          remedy='restore from the image')
+                          remedy='restore from the image' if untouched else
+                          'give the roll-back up (%s), run the playbook volmgr.snapbackup.recover, then restore from the image' % GIVE_UP)
 
 
 def attach_others(context):

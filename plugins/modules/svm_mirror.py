@@ -29,8 +29,11 @@ options:
         Look at the data before.
       - V(redundant) changes nothing on the volumes. It fails unless every submirror that O(run) has split or attached is okay in its
         mirror, and ends the undo entries of O(run) about them.
+      - V(given_up) ends a roll-back that cannot be finished, or is not wanted any more, and changes nothing on the volumes. Copies that
+        were not used yet go back to the backup, whose recovery brings them home, which overwrites them. Mirrors that were built anew
+        stay as they are (RV(left)), and the restore can be closed as abandoned.
     type: str
-    choices: [rolled_back, mirrored, redundant]
+    choices: [rolled_back, mirrored, redundant, given_up]
     required: true
   source_run:
     description:
@@ -71,6 +74,11 @@ EXAMPLES = r'''
     run: "{{ restore.run }}"
     state: mirrored
 
+- name: Give up a roll-back that cannot be finished
+  volmgr.snapbackup.svm_mirror:
+    run: "{{ restore.run }}"
+    state: given_up
+
 - name: Prove that redundancy is back
   volmgr.snapbackup.svm_mirror:
     run: "{{ restore.run }}"
@@ -103,13 +111,26 @@ unmirrored:
   returned: when O(state=redundant), and empty in check mode
   type: dict
   sample: {d1: 83.1}
+handed_back:
+  description: The mirrors that hold the newer data, and whose frozen halves are brought home by the recovery of the backup.
+  returned: when O(state=given_up)
+  type: list
+  elements: str
+  sample: [d10]
+left:
+  description: The mirrors that were built anew on their frozen halves; whatever comes next is done by hand.
+  returned: when O(state=given_up)
+  type: list
+  elements: str
+  sample: [d1]
 '''
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_give_up import give_up
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_redundancy import prove
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm_rollback import attach_others, roll_back
 
-STATES = dict(rolled_back=roll_back, mirrored=attach_others, redundant=prove)
+STATES = dict(rolled_back=roll_back, mirrored=attach_others, redundant=prove, given_up=give_up)
 
 
 def main():

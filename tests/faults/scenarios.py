@@ -12,9 +12,9 @@ that has failed and left nothing to do.
 """
 
 
-def keep(lab, method):
-    """Make a backup whose copies stay split; its record."""
-    ended = lab.play("main", snapbackup_method=method, snapbackup_retain="until_next_run")
+def keep(lab, method, **options):
+    """Make a backup whose copies stay split; its record. options: variables of the roles for it."""
+    ended = lab.play("main", snapbackup_method=method, snapbackup_retain="until_next_run", **options)
     if ended.error:
         raise RuntimeError("no copy to keep: " + ended.error)
     return lab.records()[0]
@@ -62,9 +62,9 @@ class Backup:
 class Recover(Backup):
     """The recovery of a backup whose controller died just before it stored. broken: disks that fail then."""
 
-    def __init__(self, method, only=None, broken=()):
-        super().__init__(method, only)
-        self.name = "recover, the other half has failed" if broken else "recover"
+    def __init__(self, method, only=None, broken=(), how=None, **options):
+        super().__init__(method, only, **options)
+        self.name = ", ".join(filter(None, ["recover", "the other half has failed" if broken else None, how]))
         self.broken = broken
         self.normal = "reported" if broken else "unharmed"
 
@@ -175,15 +175,19 @@ class Restore:
 
 
 class Rollback(Restore):
-    """The restore from copies that are still split. options: variables of the manager's role for it."""
+    """The restore from copies that are still split. options: variables of the manager's role for it; of_backup: for the backup.
 
-    def __init__(self, only=None, **options):
+    how: what is said of it in its name.
+    """
+
+    def __init__(self, only=None, how=None, of_backup=(), **options):
         super().__init__("dd", only)
-        self.name = "restore from the kept copy"
+        self.name = ", ".join(filter(None, ["restore from the kept copy", how]))
         self.options = options
+        self.of_backup = dict(of_backup)
 
     def store(self, lab):
-        return keep(lab, self.method)
+        return keep(lab, self.method, **self.of_backup)
 
     def source(self, lab):
         return dict(self.options, snapbackup_restore_from="copy", snapbackup_restore_run=lab.stored["run"])

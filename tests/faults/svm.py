@@ -31,18 +31,58 @@ READS = {"metastat": None, "kstat": None, "fsck": ("-m",), "lockfs": ()}
 # Simulated commands that only hand on to the real tool.
 REAL = ("dd",)
 CUT = ("metaoffline", "metadetach")
+DETACH = {"snapbackup_cut": "detach"}
+
+
+class LostCopy(Rollback):
+    """A roll-back whose metadetach failed; then the host booted, which ends what is still offline.
+
+    nth: which metadetach. Whatever is tried then, only the image brings back what was frozen.
+    """
+
+    normal = "restored again"
+
+    def __init__(self, nth, how):
+        super().__init__(only=(), how=how, snapbackup_rollback_confirmed=True)
+        self.nth = nth
+
+    def prepare(self, lab):
+        super().prepare(lab)
+        lab.host.plant("metadetach", self.nth, "fail")
+        super().play(lab)
+        if not lab.heal():
+            raise RuntimeError("the roll-back met no fault")
+        lab.host.boot()
+        lab.booted = True
+        self.vacate(lab)
+
+    def again(self, lab):
+        for options in ({}, {"snapbackup_rollback_given_up": True}):
+            runs = [record["run"] for record in lab.open_runs()]
+            ended = lab.play("restore", snapbackup_confirm=list(POINTS), snapbackup_takeover=runs[0] if runs else "",
+                             **self.source(lab), **options)  # fmt: skip
+            if not ended.error:
+                return ended
+        lab.play("recover", snapbackup_takeover=lab.stored["run"])
+        return lab.play("restore", snapbackup_confirm=list(POINTS), snapbackup_manifest=lab.stored["image"])
+
+
 SCENARIOS = [
     Backup("dd"),
     Backup("tar", only=("mount", "umount")),
     Backup("ufsdump", only=("ufsdump",)),
     Backup("dd", only=("metaonline",), after_kept=True),
-    Backup("dd", only=("metadetach", "metattach"), how="detached", snapbackup_cut="detach"),
+    Backup("dd", only=("metadetach", "metattach"), how="detached", **DETACH),
     BackupAfter("dd", only=("metaonline",)),
     Recover("tar"),
     Recover("dd", only=("metastat",), broken=("c1t0d0s0", "c1t0d0s1")),
+    Recover("dd", how="detached", **DETACH),
     Restore("dd"),
     Restore("ufsdump", only=("lockfs", "ufsrestore")),
     Rollback(snapbackup_rollback_confirmed=True),
+    Rollback(how="detached", of_backup=DETACH, snapbackup_rollback_confirmed=True),
+    LostCopy(1, "which a boot has ended"),
+    LostCopy(2, "of which a boot has ended one"),
 ]
 
 

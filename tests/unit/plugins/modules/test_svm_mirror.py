@@ -257,7 +257,53 @@ def test_a_boot_before_the_first_step_ends_the_copy(call, host, source, restore)
     told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
     assert told['failed'] and 'not frozen any more' in told['msg'] and changes(host) == before
     # Nothing was changed, so nothing keeps the restore from being ended.
-    assert record(host, restore)['undo'] == [] and call('backup_run', run=restore, state='closed', result='failed')['changed']
+    assert record(host, restore)['undo'] == [] and record(host, restore)['layout'] == {}
+    again = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert again.get('failed') and 'no frozen copies' in again['msg'] and changes(host) == before
+    assert call('backup_run', run=restore, state='closed', result='failed')['changed']
+
+
+def reverse(host, *lines):
+    """What an administrator does who prefers the newer data: build the mirror on the other half, and attach the frozen one."""
+    host.put('mirror.d1', '\n'.join(lines) + '\n')
+
+
+@pytest.mark.parametrize('lines', [['d2 okay', 'd3 okay'], ['d2 okay', 'd3 resyncing'], ['d2 okay'], ['d3 okay', 'd2 okay']])
+def test_a_mirror_that_was_reversed_by_hand_is_not_called_rolled_back(call, host, source, restore, lines):
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    reverse(host, *lines)
+    before = changes(host)
+    for state in ('rolled_back', 'mirrored', 'redundant'):
+        told = call('svm_mirror', run=restore, source_run=source, state=state)
+        assert told.get('failed') and told['object'] == 'd2' and 'and not by this restore' in told['msg'], told
+    assert changes(host) == before and record(host, restore)['undo']
+
+
+def test_a_half_that_was_attached_first_by_somebody_else(call, host, source, restore):
+    """The attachment is in the record and had no effect; then somebody builds the mirror on the newer half."""
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    host.on('metattach', 'exit 1')
+    assert call('svm_mirror', run=restore, state='mirrored')['failed']
+    host.on('metattach')
+    reverse(host, 'd2 okay', 'd3 okay')
+    assert call('svm_mirror', run=restore, state='redundant')['failed'] and record(host, restore)['undo']
+    reverse(host, 'd3 okay')
+    assert call('svm_mirror', run=restore, state='mirrored')['changed'] and changes(host)[-1] == 'metattach d1 d2'
+
+
+@pytest.mark.parametrize('works', [True, False])
+def test_a_resync_that_was_broken_off_goes_on(call, host, source, restore, works):
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    call('svm_mirror', run=restore, state='mirrored')
+    host.put('mirror.d1', 'd3 okay\nd2 maintenance\n')
+    if not works:
+        host.on('metasync', 'exit 0')
+    told = call('svm_mirror', run=restore, state='mirrored')
+    assert changes(host)[-1] == 'metasync d1' and changes(host).count('metattach d1 d2') == 1
+    if works:
+        assert told['changed'] and told['after'] == {'d1': {'d2': 'resyncing', 'd3': 'okay'}}
+    else:
+        assert told['failed'] and 'did not do what it was told' in told['msg']
 
 
 @pytest.mark.parametrize('cut', ['offline'], indirect=True)
@@ -291,6 +337,75 @@ def test_of_two_mirrors_none_is_rolled_back_alone(call, host, source, restore, b
     if begun:
         assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['changed']
         assert changes(host)[-5:] == ['metadetach d4 d6', 'metaclear d1', BUILT[-1], 'metaclear d4', 'metainit d4 -m d6 1']
+
+
+@pytest.fixture
+def stuck(call, host, source, restore):
+    """Of two mirrors the copy of d1 was detached, and a boot has ended that of d4."""
+    add_mirror(host, source, record(host, source)['undo'][0], 'offline')
+    host.on('metadetach', '[ $1 = d1 ] || exit 1')
+    assert call('svm_mirror', run=restore, source_run=source, state='rolled_back')['failed']
+    host.on('metadetach')
+    host.put('mirror.d4', 'd5 okay\nd6 okay\n')
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'given_up' in told['remedy'] and len(record(host, restore)['undo']) == 2
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+def test_a_roll_back_that_cannot_be_finished_is_given_up(call, host, source, restore, stuck):
+    """The restore can be closed, and the backup brings its copies home; they are no copies to restore from any more."""
+    before = changes(host)
+    _run.load(host.state, source).update(retained=dict(until='next_run', survives_reboot=True))
+    planned = call('svm_mirror', check=True, run=restore, state='given_up')
+    assert planned['changed'] and len(record(host, restore)['undo']) == 2 and record(host, source)['undo'] == []
+    done = call('svm_mirror', run=restore, state='given_up')
+    assert done['changed'] and (done['handed_back'], done['left']) == (['d1', 'd4'], []) and changes(host) == before
+    assert record(host, restore)['undo'] == [] and record(host, restore)['layout'] == {} and record(host, source)['retained'] is None
+    assert not call('svm_mirror', run=restore, state='given_up')['changed']
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'given back' in told['msg'] and changes(host) == before
+    assert call('backup_run', run=restore, state='closed', result='abandoned')['changed']
+    assert call('svm_submirror', run=source, state='online')['changed'] and changes(host)[len(before):] == ['metattach d1 d3']
+    assert call('svm_mirror', run=source, state='redundant')['failed']
+    host.put('mirror.d1', 'd2 okay\nd3 okay\n')
+    assert call('svm_mirror', run=source, state='redundant')['after'] == {'d1': {'d2': 'okay', 'd3': 'okay'}}
+    assert call('backup_run', run=source, state='closed', result='failed')['changed']
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+def test_an_interruption_while_a_roll_back_is_given_up(call, host, source, restore, stuck):
+    """The backup has its copies back, and the restore still has its plans."""
+    plans = record(host, restore)['undo']
+    call('svm_mirror', run=restore, state='given_up')
+    entries = record(host, source)['undo']
+    _run.load(host.state, restore).update(undo=plans)
+    again = call('svm_mirror', run=restore, state='given_up')
+    assert again['changed'] and record(host, restore)['undo'] == [] and record(host, source)['undo'] == entries
+
+
+def test_what_was_rolled_back_stays_as_it_is_when_it_is_given_up(call, host, source, restore):
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    reverse(host, 'd2 okay')
+    # Nothing is asked of a mirror that the administrator has built as he wants it.
+    host.put('stripes', 'd2\n')
+    before = changes(host)
+    done = call('svm_mirror', run=restore, state='given_up')
+    assert (done['handed_back'], done['left']) == ([], ['d1']) and changes(host) == before
+    assert record(host, restore)['undo'] == record(host, source)['undo'] == []
+    told = call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    assert told['failed'] and 'no frozen copies' in told['msg']
+
+
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+@pytest.mark.parametrize('built', [False, True])
+def test_a_mirror_that_is_taken_apart_is_not_given_up(call, host, source, restore, built):
+    """Before metainit there is no mirror; after it the frozen half alone is in it, and nothing says so yet."""
+    if not built:
+        host.on('metainit', 'exit 1')
+    call('svm_mirror', run=restore, source_run=source, state='rolled_back')
+    _run.load(host.state, restore).add_undo(dict(record(host, restore)['undo'][0], rebuilt=False))
+    told = call('svm_mirror', run=restore, state='given_up')
+    assert told['failed'] and 'taken apart' in told['msg'] and record(host, restore)['undo']
 
 
 def test_the_newer_half_is_not_overwritten_while_somebody_has_it(call, host, source, restore):
