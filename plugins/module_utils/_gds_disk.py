@@ -184,7 +184,7 @@ def refuse_in_use(context, disk):
 
 def refuse_used(context, sdxinfo, device):
     """Refused if anything on this host shows that somebody uses the physical disk."""
-    result = context.runner([sdxinfo, '-D', '-e', 'long'])
+    result = context.runner([sdxinfo, '-D', '-e', 'long'], timeout=LIMIT)
     if result.rc != 0:
         raise CommandFailed(result, object=device)
     for row in parse(result.out)['disk']:

@@ -191,7 +191,7 @@ def refuse_unless_partable(work, member):
 
 def confirm(work, look):
     """Torn unless every proxy is parted now."""
-    view = Gds(look, work.gds.class_name).view()
+    view = Gds(look, work.gds.class_name, timeout=None).view()
     for member in work.members:
         found = word(work.gds.volume(member.proxy, view))
         if found != 'parted':

@@ -41,7 +41,7 @@ class Shadow:
             self.before = dict(context.params['assume'])
 
     def look(self):
-        result = self.context.runner([self.gds.sdxinfo, '-C', '-e', 'long'])
+        result = self.context.runner([self.gds.sdxinfo, '-C', '-e', 'long'], timeout=LIMIT)
         if result.rc != 0:
             raise CommandFailed(result, object=self.class_name, vendor=errors(result.err or result.out))
         row = View(parse(result.out)).classes.get(self.class_name)

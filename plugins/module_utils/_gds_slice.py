@@ -133,7 +133,7 @@ def refuse_unless_detachable(work, member):
 
 def confirm(work, look):
     """Torn unless every slice is detached now."""
-    view = Gds(look, work.gds.class_name).view()
+    view = Gds(look, work.gds.class_name, timeout=None).view()
     for member in work.members:
         found = view.volumes[member.volume].slice_on(member.disk)
         if found is None or found.state != 'temp':

@@ -11,11 +11,8 @@ import copy
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _services, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import LIMIT, Gds, block_device, raw_device
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors
-
-# Every sdx command waits for the daemon of GDS, which may be busy with other nodes.
-LIMIT = 300
 
 
 def entries_of(record, kind):

@@ -14,7 +14,7 @@ author: volmgr.snapbackup contributors (@volmgr)
 description:
   - Returns what the volumes of a class of Global Disk Services are, whether each is healthy, its slices, its master if it is
     a proxy, and which slices are being copied to.
-  - A state that is not documented is an error, never taken for a healthy one.
+  - A state of these volumes that is not documented is an error, never taken for a healthy one.
   - "Source: sdxinfo(1M). The manual asks for pauses between calls, so wait with an interval of 10 s or more."
 options:
   class_name:
@@ -98,6 +98,7 @@ in_progress:
 '''
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import UnknownWord
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_shadow_plan import identity_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_slice import DETACHED
@@ -145,11 +146,17 @@ def layout(class_name, view):
                           for name, row in view.disks.items()),
             'groups': dict((name, {'type': row.get('TYPE'), 'width': row.get('WIDTH'), 'disks': row.get('DISKS') or []})
                            for name, row in view.groups.items()),
-            'volumes': dict((name, {'group': volume.group, 'state': volume.state, 'relation': volume.relation,
-                                    'first_block': volume.first, 'blocks': volume.blocks,
-                                    'tracked': is_tracked(volume),
-                                    'slices': dict((piece.disk, piece.state) for piece in volume.slices)})
+            'volumes': dict((name, dict(condition(volume), group=volume.group, first_block=volume.first, blocks=volume.blocks))
                             for name, volume in view.volumes.items())}
+
+
+def condition(volume):
+    """What a volume and its slices are; nothing of one with a word that is not documented, since it is not one that was asked for."""
+    try:
+        return {'state': volume.state, 'relation': volume.relation, 'tracked': is_tracked(volume),
+                'slices': dict((piece.disk, piece.state) for piece in volume.slices)}
+    except UnknownWord:
+        return {'state': None, 'relation': None, 'tracked': None, 'slices': {}}
 
 
 def predicted(found, states):

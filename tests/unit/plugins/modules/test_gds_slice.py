@@ -228,6 +228,17 @@ def test_a_class_whose_name_begins_alike_is_another(gds, slices, run):
     assert slices('attached', run=name)['before'] == {}
 
 
+def test_an_unknown_word_of_another_volume_stands_in_nobodys_way(gds, slices, call, run):
+    gds.volume('Volume3', 'Disk1', 'Disk2')
+    name = run()
+    slices('detached', run=name, members=MEMBERS)
+    gds.set('Volume3', 'Disk1', 'TEMP-SOMETHING')
+    assert slices('attached', run=name)['changed']
+    told = call('gds_info', run=name, class_name='Class1', volumes=['Volume1'])
+    assert told['in_progress'] and told['layout']['volumes']['Volume3']['state'] is None
+    assert 'not documented' in call('gds_info', class_name='Class1')['msg']
+
+
 def test_the_record_knows_the_class(gds, slices, call, run):
     name = run()
     assert call('gds_slice', state='attached', run=name)['class_name'] is None
