@@ -18,8 +18,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import VALI
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors, parse
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_work import LIMIT
 
-# c1t2d3, c1d2, emcpower4, mplb5 and sda (GDS guide, physical disk names).
-DEVICE = re.compile(r'^[A-Za-z][A-Za-z0-9]{1,31}\Z')
+# c1t2d3, c1d2, emcpower4, mplb5 and sda (GDS guide, physical disk names); the target may be a world wide name of 32 digits.
+DEVICE = re.compile(r'^[A-Za-z][A-Za-z0-9]{1,63}\Z')
 PROC_SWAPS = '/proc/swaps'
 # Commands of other managers whose output names the disks that they use.
 OTHERS = (('vxdisk', '-o', 'alldgs', 'list'), ('metastat', '-p'), ('metadb',), ('zpool', 'status'), ('swap', '-l'),

@@ -83,6 +83,7 @@ def make(context):
     params = context.params
     mode = 'rw' if params['state'] == 'rw' else 'ro'
     plan = plan_of(params)
+    plan.refuse_unproved(params['confirm'])
     shadow = Shadow(context, params['class_name'], plan.names)
     refuse_other_run(context, shadow)
     if mode == 'rw':
