@@ -60,9 +60,11 @@ class Proxies(Work):
         return member.proxy
 
     def undo(self, member):
-        """unlock: the run locks the proxy while it is parted, and nobody had done so before."""
+        """unlock: the run locks the proxy while it is parted, and nobody had done so before. pjrm: what it is parted with, which not every
+        release shows."""
         return {'id': self.undo_id(member), 'action': 'joined', 'class_name': self.gds.class_name, 'proxy': member.proxy,
-                'master': member.master, 'unlock': self.context.params['lock'] and not self.is_locked(member)}
+                'master': member.master, 'unlock': self.context.params['lock'] and not self.is_locked(member),
+                'pjrm': self.context.params['pjrm']}
 
     def undo_id(self, member):
         return ':'.join([KIND, self.gds.class_name, member.proxy])

@@ -36,8 +36,9 @@ class Slices(Work):
         return '%s.%s' % (member.disk, member.volume)
 
     def undo(self, member):
+        """jrm: what it is detached with, which not every release shows."""
         return {'id': ':'.join([KIND, self.gds.class_name, member.volume, member.disk]), 'action': 'attached',
-                'class_name': self.gds.class_name, 'volume': member.volume, 'disk': member.disk}
+                'class_name': self.gds.class_name, 'volume': member.volume, 'disk': member.disk, 'jrm': self.context.params['jrm']}
 
     def states(self, view):
         volumes = [self.gds.volume(member.volume, view) for member in self.members]

@@ -20,6 +20,12 @@ def entries_of(record, kind):
     return [entry for entry in record.data['undo'] if entry['id'].startswith(kind + ':')] if record else []
 
 
+def tracking_of(record, *names):
+    """With which jrm or pjrm, on or off, the run of record has split a copy; None where it has not. names: the words of the entry's id."""
+    entry = _split.entry_of(record, ':'.join(names)) or {}
+    return {True: 'on', False: 'off'}.get(entry.get('pjrm', entry.get('jrm')))
+
+
 def class_of(context, kind):
     """Option class_name, or the class of what the run has to take back; None where there is nothing."""
     named = context.params['class_name']

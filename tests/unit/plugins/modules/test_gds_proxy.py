@@ -131,6 +131,18 @@ def test_check_mode_promises_what_is_done_then(gds, proxies, run):
     assert [command['argv'] for command in home['commands']] == [command['argv'] for command in proxies('joined', run=name)['commands']]
 
 
+@pytest.mark.parametrize('pjrm', [True, False])
+def test_what_a_release_does_not_tell_the_record_does(gds, proxies, run, call, pjrm):
+    """A shadow is made writable only of a proxy that was parted with pjrm off, which a release without column PJRM does not show."""
+    name = run()
+    proxies('parted', run=name, members=MEMBERS[:1], pjrm=pjrm)
+
+    def tracked(**params):
+        return call('gds_info', class_name='Class1', **params)['layout']['volumes']['Volume3']['tracked']
+
+    assert (tracked(), tracked(run=run('other')), tracked(run=name)) == (None, None, pjrm)
+
+
 def test_pjrm_and_no_lock(gds, proxies, run):
     name = run()
     proxies('parted', run=name, members=MEMBERS, pjrm=True, lock=False)

@@ -248,6 +248,17 @@ def test_the_record_knows_the_class(gds, slices, call, run):
     assert all(entry['returning'] for entry in record(gds, name)['undo'])
 
 
+@pytest.mark.parametrize('jrm', [True, False])
+def test_what_a_release_does_not_tell_the_record_does(gds, slices, run, call, jrm):
+    name = run()
+    slices('detached', run=name, members=MEMBERS[:1], jrm=jrm)
+
+    def tracked(**params):
+        return call('gds_info', class_name='Class1', **params)['layout']['volumes']['Volume1']['tracked']
+
+    assert (tracked(), tracked(run=name)) == (None, jrm)
+
+
 def test_stop_and_start(gds, slices, run):
     name = run()
     slices('detached', run=name, members=MEMBERS)
