@@ -183,6 +183,37 @@ def test_nothing_is_waited_for_on_a_stopped_volume(gds, slices, run):
     assert not done['changed'] and done['commands'] == [] and undo(gds, name) == ['gds_slice:Class1:Volume1:Disk2']
 
 
+def test_a_slice_that_went_with_its_disk_is_forgotten(gds, slices, run):
+    """The volume was stopped, so nothing was copied to the slice, or its disk died; then the disk was taken away."""
+    name = run()
+    slices('detached', run=name, members=MEMBERS)
+    gds.put('slices', gds.read('slices').replace('Volume1 Disk2 TEMP\n', ''))
+    gds.set('Volume1', 'Disk1', 'COPY')
+    failed = slices('attached', run=name)
+    assert 'not whole without it' in failed['msg'] and failed['found'] == 'slice on Disk1 is copy' and len(undo(gds, name)) == 2
+    gds.set('Volume1', 'Disk1', 'STOP')
+    assert not slices('attached', check=True, run=name).get('failed') and len(undo(gds, name)) == 2
+    assert 'no slice on Disk2' in slices('attached', run=name, members=MEMBERS)['msg']
+    done = slices('attached', run=name)
+    assert 'Volume1 has no slice on Disk2' in done['warnings'][0] and undo(gds, name) == ['gds_slice:Class1:Volume2:Disk2']
+    assert done['changed'] and gds.slices()['Volume2', 'Disk2'] == 'COPY'
+
+
+def test_a_run_with_a_backup_disk_and_a_stopped_volume_can_be_closed(gds, slices, call, run):
+    gds.put('disks', gds.read('disks') + 'DiskB Group1 c4t1d1 Class1\n')
+    gds.put('slices', gds.read('slices') + 'Volume1 DiskB ACTIVE\nVolume2 DiskB ACTIVE\n')
+    name = run()
+    slices('detached', run=name, members=[dict(volume='Volume1', disk='DiskB')])
+    gds.set('Volume1', 'DiskB', 'INVALID')
+    for disk in ('Disk1', 'Disk2'):
+        gds.set('Volume1', disk, 'STOP')
+    gds.edit('Volume1', 'status', 'STOP')
+    assert not slices('attached', run=name)['changed'] and undo(gds, name) == ['gds_slice:Class1:Volume1:DiskB']
+    assert call('gds_disk', state='absent', class_name='Class1', disk='DiskB')['changed']
+    call('gds_slice', state='attached', run=name)
+    assert undo(gds, name) == [] and not call('backup_run', state='closed', run=name, result='complete').get('failed')
+
+
 def test_the_last_good_copy_is_not_overwritten(gds, slices, run):
     name = run()
     slices('detached', run=name, members=MEMBERS)
