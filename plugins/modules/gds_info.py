@@ -149,8 +149,8 @@ def layout(class_name, view, record):
                           for name, row in view.disks.items()),
             'groups': dict((name, {'type': row.get('TYPE'), 'width': row.get('WIDTH'), 'disks': row.get('DISKS') or []})
                            for name, row in view.groups.items()),
-            'volumes': dict((name, dict(condition(class_name, volume, record), group=volume.group, first_block=volume.first, blocks=volume.blocks))
-                            for name, volume in view.volumes.items())}
+            'volumes': dict((name, dict(condition(class_name, volume, record), group=volume.group, first_block=volume.first,
+                                        blocks=volume.blocks)) for name, volume in view.volumes.items())}
 
 
 def condition(class_name, volume, record):
