@@ -262,8 +262,8 @@ def forget_broken(work):
         return
     _split.refuse_being_restored(params['state_dir'], record)
     for member in broken:
-        work.context.module.warn('%s is not given back: somebody has ended its relation to %s. It is a volume of its own now, with what was '
-                                 'parted.' % (member.proxy, member.master))
+        work.context.module.warn('%s is not given back: somebody has ended its relation to %s. It is a volume of its own now, with what '
+                                 'was parted.' % (member.proxy, member.master))
         unlock(work, member, _split.entry_of(record, work.undo_id(member)))
     if not work.context.check:
         record.clear_undo(*[work.undo_id(member) for member in broken])

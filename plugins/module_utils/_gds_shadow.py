@@ -17,9 +17,9 @@ import re
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, View, block_device, raw_device, valid_name
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_disk import refuse_used
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors, parse
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_shadow_plan import Plan
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_unused import refuse_used
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_work import LIMIT, class_of, entries_of
 
 KIND = 'gds_shadow_volume'
