@@ -20,6 +20,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report impo
 # 1 to 32 letters, digits, dashes and underscores, the first a letter or digit (GDS guide, appendix on naming).
 NAME = re.compile(r'^[A-Za-z0-9][A-Za-z0-9_-]{0,31}\Z')
 BLOCK = 512
+# Every sdx command waits for the daemon of GDS, which may be busy with other nodes.
+LIMIT = 300
 VOLUME_STATES = {'ACTIVE': 'active', 'STOP': 'stop', 'INVALID': 'invalid'}
 SLICE_STATES = {'ACTIVE': 'active', 'STOP': 'stop', 'INVALID': 'invalid', 'COPY': 'copy', 'TEMP': 'temp', 'TEMP-STOP': 'temp-stop',
                 'NOUSE': 'nouse'}
@@ -49,19 +51,27 @@ def raw_device(class_name, volume):
 class Slice:
     """disk: the part of the slice's name before the dot, a disk or a lower group; state: a word of this module; jrm: on
     or off for a detached one, None where the release does not tell; percent of the copy to it, or None where no copy runs or the release
-    tells no numbers."""
+    tells no numbers. UnknownWord where state or percent is asked for and sdxinfo printed another word."""
 
     def __init__(self, row):
+        self.row = row
         self.disk = row['DISK'] or row['GROUP']
-        self.state = word_of(SLICE_STATES, row.get('STATUS'), 'slice of %s' % row['VOLUME'])
         self.jrm = row.get('JRM')
-        done, total = row.get('CURBLKS'), row.get('COPYBLKS')
-        self.percent = int(100 * done / total) if self.state == 'copy' and total and done is not None else None
+
+    @property
+    def state(self):
+        return word_of(SLICE_STATES, self.row.get('STATUS'), 'slice of %s' % self.row['VOLUME'])
+
+    @property
+    def percent(self):
+        done, total = self.row.get('CURBLKS'), self.row.get('COPYBLKS')
+        return int(100 * done / total) if self.state == 'copy' and total and done is not None else None
 
 
 class Volume:
     """One volume. type: mirror, single, ... or None where the report has no such column; first, last and blocks are
-    of 512 bytes, bytes the same in bytes; master and relation are None unless it is a proxy; row: everything sdxinfo said."""
+    of 512 bytes, bytes the same in bytes; master and relation are None unless it is a proxy; row: everything sdxinfo said. UnknownWord
+    where state or relation is asked for and sdxinfo printed another word."""
 
     def __init__(self, row, slices):
         self.row = row
@@ -71,10 +81,21 @@ class Volume:
         self.disk = row.get('DISK')
         self.first, self.last, self.blocks = row.get('1STBLK'), row.get('LASTBLK'), row.get('BLOCKS')
         self.bytes = self.blocks * BLOCK if self.blocks else None
-        self.state = word_of(VOLUME_STATES, row.get('STATUS'), 'volume %s' % self.name)
         self.master = row.get('MASTER')
-        self.relation = word_of(RELATIONS, row['PROXY'], 'proxy volume %s' % self.name) if row.get('PROXY') else None
         self.slices = slices
+
+    @property
+    def state(self):
+        return word_of(VOLUME_STATES, self.row.get('STATUS'), 'volume %s' % self.name)
+
+    @property
+    def relation(self):
+        return word_of(RELATIONS, self.row['PROXY'], 'proxy volume %s' % self.name) if self.row.get('PROXY') else None
+
+    def refuse_unknown(self):
+        """UnknownWord unless every word that tells what the volume and its slices are is documented."""
+        for dummy in (self.state, self.relation, [piece.state for piece in self.slices]):
+            pass
 
     def faults(self):
         """Why the volume is not as it should be, as sentences; an empty list if it is."""
@@ -90,7 +111,10 @@ class Volume:
 
 
 class View:
-    """One report on a class: volumes {name: Volume}; classes, disks and groups {name: row}."""
+    """One report on a class: volumes {name: Volume}; classes, disks and groups {name: row}.
+
+    A volume with a word that is not documented stands in nobody's way but of those who ask for its state.
+    """
 
     def __init__(self, sections):
         self.classes, self.disks, self.groups = (named(sections[kind]) for kind in ('class', 'disk', 'group'))
@@ -114,16 +138,18 @@ def word_of(words, word, thing):
 
 
 class Gds:
-    """Asks sdxinfo about one class. run(argv) -> Result runs a command that reads."""
+    """Asks sdxinfo about one class. run(argv, timeout=) -> Result runs a command that reads; run(argv) where timeout is None, as in a
+    freeze window, whose lease is the limit."""
 
-    def __init__(self, run, class_name):
+    def __init__(self, run, class_name, timeout=LIMIT):
         self.run = run
+        self.limits = {'timeout': timeout} if timeout else {}
         self.class_name = valid_name(class_name)
         self.sdxinfo = _platform.need('sdxinfo')
 
     def report(self):
         """The long report on everything in the class, as sdxinfo printed it."""
-        result = self.run([self.sdxinfo, '-A', '-c', self.class_name, '-e', 'long'])
+        result = self.run([self.sdxinfo, '-A', '-c', self.class_name, '-e', 'long'], **self.limits)
         if result.rc != 0:
             raise CommandFailed(result, object=self.class_name, vendor=errors(result.err or result.out))
         return result.out
@@ -137,9 +163,10 @@ class Gds:
         return view
 
     def volume(self, name, view=None):
-        """The Volume of this name; Refused where there is none."""
+        """The Volume of this name, every word of it known; Refused where there is none."""
         volumes = (view or self.view()).volumes
         if valid_name(name) not in volumes:
             raise Refused('Class %s has no volume %s.' % (self.class_name, name), object=name,
                           found=', '.join(sorted(volumes)) or 'no volume', look='sdxinfo -V -c %s' % self.class_name)
+        volumes[name].refuse_unknown()
         return volumes[name]

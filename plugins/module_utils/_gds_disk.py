@@ -15,20 +15,12 @@ import re
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _run, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import VALID, Gds, valid_name
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors, parse
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_unused import refuse_used
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_work import LIMIT
 
-# c1t2d3, c1d2, emcpower4, mplb5 and sda (GDS guide, physical disk names).
-DEVICE = re.compile(r'^[A-Za-z][A-Za-z0-9]{1,31}\Z')
-PROC_SWAPS = '/proc/swaps'
-# Commands of other managers whose output names the disks that they use.
-OTHERS = (('vxdisk', '-o', 'alldgs', 'list'), ('metastat', '-p'), ('metadb',), ('zpool', 'status'), ('swap', '-l'),
-          ('pvs', '--noheadings', '-o', 'pv_name'))
-
-
-def names_disk(text, device):
-    """Whether text names the disk or a slice or partition of it."""
-    return re.search(r'(?<![A-Za-z0-9])%s(?:s[0-9]+|p?[0-9]+)?(?![A-Za-z0-9])' % re.escape(device), text) is not None
+# c1t2d3, c1d2, emcpower4, mplb5 and sda (GDS guide, physical disk names); the target may be a world wide name of 32 digits.
+DEVICE = re.compile(r'^[A-Za-z][A-Za-z0-9]{1,63}\Z')
 
 
 class Disk:
@@ -134,7 +126,7 @@ def is_prepared(context, disk):
 def refuse_unless_mirror(disk):
     """Refused unless the group is a mirror group whose volumes are healthy and started."""
     row = disk.view.groups.get(disk.group)
-    volumes = [volume for volume in disk.view.volumes.values() if volume.group == disk.group]
+    volumes = [disk.gds.volume(volume.name, disk.view) for volume in disk.view.volumes.values() if volume.group == disk.group]
     if row is None or not volumes:
         raise Refused('Class %s has no volumes in a group %s.' % (disk.gds.class_name, disk.group), object=disk.group,
                       found=', '.join(sorted(disk.view.groups)) or 'no group', look='sdxinfo -G -c %s' % disk.gds.class_name)
@@ -145,6 +137,14 @@ def refuse_unless_mirror(disk):
         if volume.master or any(other.master == volume.name for other in disk.view.volumes.values()):
             raise Refused('%s is related to another volume as master or proxy, so its group cannot be changed.' % volume.name,
                           object=volume.name, needed='no relation', look='sdxinfo -V -c %s -e long' % disk.gds.class_name)
+        # A slice on the disk itself is there when this is done again.
+        faults = ['slice on %s is %s' % (piece.disk, piece.state) for piece in volume.slices
+                  if piece.disk != disk.name and piece.state not in VALID]
+        if volume.state == 'invalid' or faults:
+            raise Refused('%s is not as it should be, so no disk is added to its group.' % volume.name, object=volume.name,
+                          found='; '.join(faults) or 'the volume is invalid', needed='every slice active or stop',
+                          look='sdxinfo -S -c %s -o %s' % (disk.gds.class_name, volume.name),
+                          remedy='repair it, or wait until the copying has ended')
         if volume.state != 'active':
             # Nothing would ever be copied to the disk (sdxdisk(1M)).
             raise Refused('%s is stopped, so nothing would be copied to the backup disk.' % volume.name, object=volume.name,
@@ -179,42 +179,7 @@ def refuse_in_use(context, disk):
     if context.params['confirm'] != device:
         raise Refused('Registering %s destroys what is on it.' % device, object=device, found='confirm=%s' % context.params['confirm'],
                       needed='confirm=%s' % device, remedy='look that nobody needs its content, then confirm it by its name')
-    refuse_used(context, disk.gds.sdxinfo, device)
-
-
-def refuse_used(context, sdxinfo, device):
-    """Refused if anything on this host shows that somebody uses the physical disk."""
-    result = context.runner([sdxinfo, '-D', '-e', 'long'])
-    if result.rc != 0:
-        raise CommandFailed(result, object=device)
-    for row in parse(result.out)['disk']:
-        if row.get('DEVNAM') == device:
-            raise Refused('%s is registered with a class already.' % device, object=device, found='disk %s of class %s' % (
-                row['NAME'], row.get('CLASS')), needed='a disk in no class', look='sdxinfo -D')
-    for mount in _platform.mounts():
-        if names_disk(mount.device, device):
-            raise Refused('%s is mounted.' % device, object=device, found='%s on %s' % (mount.device, mount.point), needed='not mounted',
-                          look='mount')
-    refuse_others(context, device)
-
-
-def refuse_others(context, device):
-    """Refused if the swap table or another volume manager of this host names the disk."""
-    for command in OTHERS:
-        tool = _platform.find(command[0])
-        if tool:
-            # Whatever it exits with: one that manages nothing here often ends with an error.
-            found = [line.strip() for line in context.runner([tool] + list(command[1:])).out.splitlines() if names_disk(line, device)]
-            if found:
-                raise Refused('%s is used by something else.' % device, object=device, found=found[0],
-                              needed='a disk that nobody uses', look=' '.join(command))
-    try:
-        with open(PROC_SWAPS) as table:
-            if names_disk(table.read(), device):
-                raise Refused('%s is swap space.' % device, object=device, found='in %s' % PROC_SWAPS, needed='a disk that nobody uses')
-    except (IOError, OSError):
-        # No Linux.
-        pass
+    refuse_used(context, disk.gds.sdxinfo, device, proof=True)
 
 
 # Taking away

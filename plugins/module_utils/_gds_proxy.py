@@ -60,9 +60,11 @@ class Proxies(Work):
         return member.proxy
 
     def undo(self, member):
-        """unlock: the run locks the proxy while it is parted, and nobody had done so before."""
+        """unlock: the run locks the proxy while it is parted, and nobody had done so before. pjrm: what it is parted with, which not every
+        release shows."""
         return {'id': self.undo_id(member), 'action': 'joined', 'class_name': self.gds.class_name, 'proxy': member.proxy,
-                'master': member.master, 'unlock': self.context.params['lock'] and not self.is_locked(member)}
+                'master': member.master, 'unlock': self.context.params['lock'] and not self.is_locked(member),
+                'pjrm': self.context.params['pjrm']}
 
     def undo_id(self, member):
         return ':'.join([KIND, self.gds.class_name, member.proxy])
@@ -191,7 +193,7 @@ def refuse_unless_partable(work, member):
 
 def confirm(work, look):
     """Torn unless every proxy is parted now."""
-    view = Gds(look, work.gds.class_name).view()
+    view = Gds(look, work.gds.class_name, timeout=None).view()
     for member in work.members:
         found = word(work.gds.volume(member.proxy, view))
         if found != 'parted':
@@ -235,6 +237,7 @@ def join(context):
     work = Proxies(context, class_name)
     if context.record:
         _split.refuse_being_split(context.record, entries_of(context.record, KIND))
+        forget_broken(work)
     begin = {'parted': refuse_rejoin, 'separate': refuse_join, 'invalid': refuse_broken_off}
     for member in work.members:
         begin.get(work.state(member), lambda *given: None)(work, member)
@@ -246,6 +249,25 @@ def join(context):
     after = work.predicted('joined') if context.check else work.now()
     work.forget_home(after)
     return dict(changed=bool(parted or separate), before=work.before, after=after, class_name=class_name)
+
+
+def forget_broken(work):
+    """End what the run's record says of proxies whose relation somebody has ended; they are no members any longer, and are not overwritten.
+
+    The lock that the run has put on is taken off. Option members names proxies that are to be joined.
+    """
+    record, params = work.context.record, work.context.params
+    broken = [member for member in work.members if params['members'] is None and work.state(member) == 'separate']
+    if not broken:
+        return
+    _split.refuse_being_restored(params['state_dir'], record)
+    for member in broken:
+        work.context.module.warn('%s is not given back: somebody has ended its relation to %s. It is a volume of its own now, with what '
+                                 'was parted.' % (member.proxy, member.master))
+        unlock(work, member, _split.entry_of(record, work.undo_id(member)))
+    if not work.context.check:
+        record.clear_undo(*[work.undo_id(member) for member in broken])
+    work.members = [member for member in work.members if member not in broken]
 
 
 def refuse_broken_off(work, member):

@@ -21,20 +21,23 @@ LISTS = ('DISKS', 'DEVCONNECT', 'SCOPE')
 NUMBERS = ('DEVBLKS', 'BLKS', 'FREEBLKS', '1STBLK', 'LASTBLK', 'BLOCKS', 'CURBLKS', 'COPYBLKS')
 MISSING = '*'
 RULER = re.compile(r'^-+(\s+-+)*\s*\Z')
-MESSAGE = re.compile(r'^(?:SDX:[a-z]+: )?(ERROR|WARNING|INFO): (.*)$')
+# The guide has kinds of messages beside these three, which are known by the name of the command before them.
+MESSAGE = re.compile(r'^(?:SDX:[a-z0-9]+: |(?=(?:ERROR|WARNING|INFO): ))([A-Z]+): (.*)$')
 
 
 def parse(text):
     """{kind: [row]} of a report, every kind present; a row is {column name: value}.
 
     A value is text, a list of text for DISKS, DEVCONNECT and SCOPE, a number for blocks, or None where sdxinfo printed
-    an asterisk. UnknownWord where a line fits no section or has not as many values as its section has columns.
+    an asterisk. Messages are left out, with the indented lines in which they go on. UnknownWord where a line fits no section or has not
+    as many values as its section has columns.
     """
     sections = dict((kind, []) for kind in KINDS)
-    columns = None
+    columns, in_message = None, False
     for line in text.splitlines():
         words = line.split()
-        if not words or RULER.match(line) or MESSAGE.match(line):
+        in_message = bool(MESSAGE.match(line)) or in_message and line[:1].isspace()
+        if not words or RULER.match(line) or in_message:
             continue
         if words[0] == 'OBJ':
             columns = words

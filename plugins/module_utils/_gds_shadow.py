@@ -17,9 +17,9 @@ import re
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, View, block_device, raw_device, valid_name
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_disk import refuse_used
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors, parse
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_shadow_plan import Plan
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_unused import refuse_used
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_work import LIMIT, class_of, entries_of
 
 KIND = 'gds_shadow_volume'
@@ -41,7 +41,7 @@ class Shadow:
             self.before = dict(context.params['assume'])
 
     def look(self):
-        result = self.context.runner([self.gds.sdxinfo, '-C', '-e', 'long'])
+        result = self.context.runner([self.gds.sdxinfo, '-C', '-e', 'long'], timeout=LIMIT)
         if result.rc != 0:
             raise CommandFailed(result, object=self.class_name, vendor=errors(result.err or result.out))
         row = View(parse(result.out)).classes.get(self.class_name)
@@ -83,6 +83,7 @@ def make(context):
     params = context.params
     mode = 'rw' if params['state'] == 'rw' else 'ro'
     plan = plan_of(params)
+    plan.refuse_unproved(params['confirm'])
     shadow = Shadow(context, params['class_name'], plan.names)
     refuse_other_run(context, shadow)
     if mode == 'rw':

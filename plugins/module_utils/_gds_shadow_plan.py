@@ -19,6 +19,8 @@ TYPES = ('mirror', 'stripe', 'concat')
 IDENTITIES = '/dev/disk/by-id/'
 # The world wide name of a whole disk, which every host reads from the disk itself. A serial number may be that of its disk unit.
 WORLD_WIDE = re.compile(r'^wwn-0x[0-9a-f]+\Z')
+# Solaris names a multipath disk after it. A shorter target may be the world wide name of a port, which all disks behind that share.
+NAMED_AFTER = re.compile(r'^c[0-9]+t(6[0-9A-F]{31})d[0-9]+\Z')
 
 
 class Plan:
@@ -36,8 +38,8 @@ class Plan:
         self.refuse_incomplete()
         for name in names:
             self.refuse_moving(name)
-        named = devices or self.identified()
-        self.devices = dict((valid_name(disk), valid_device(followed(disk, device))) for disk, device in named.items())
+        self.named = devices or self.identified()
+        self.devices = dict((valid_name(disk), valid_device(followed(disk, device))) for disk, device in self.named.items())
         if len(set(self.devices.values())) != len(self.devices):
             raise Refused('A device is named for several disks.', object=', '.join(sorted(self.devices.values())), needed='one disk each')
         self.groups, self.volumes = {}, {}
@@ -64,6 +66,23 @@ class Plan:
             raise Refused('It is not known what these disks are called here.', object=', '.join(unknown), needed='their devices',
                           found='no world wide name in %s of the other domain' % IDENTITIES, remedy='name them in devices')
         return dict((disk, IDENTITIES + name) for disk, name in found.items())
+
+    def refuse_unproved(self, confirmed):
+        """Refused unless every device is the disk it stands for: another class may have a disk of that name and size.
+
+        confirmed: the devices, as they were named, of which the user says so. It counts only where no world wide name tells.
+        """
+        for disk, named in sorted(self.named.items()):
+            there, here = self.primary['disks'].get(disk, {}).get('identity'), identity_of(self.devices[disk], named)
+            if there and here and there != here:
+                raise Refused('%s is not disk %s of the primary domain.' % (named, disk), object=named, found=here, needed=there,
+                              look='ls -l %s, here and there' % IDENTITIES, remedy='name the device with that identity')
+            if not (there and here) and named not in confirmed:
+                raise Refused('It is not proved that %s is disk %s of the primary domain.' % (named, disk), object=named,
+                              found='no world wide name of it %s' % ('here' if there else 'in the primary domain'),
+                              needed='%s in confirm (of the role: snapbackup_confirm_shadow_devices)' % named,
+                              look='iostat -En or smartctl -i, here and there',
+                              remedy='compare serial number and logical unit on both hosts, then confirm it by its name')
 
     def refuse_incomplete(self):
         missing = [key for key in ('class_name', 'disks', 'groups', 'volumes') if key not in self.primary]
@@ -181,12 +200,18 @@ def followed(disk, device):
         return device
     if not os.path.islink(device):
         raise Refused('No disk here has the identity that is given for %s.' % disk, object=disk, found='no link %s' % device,
-                      needed='the identity of a disk that this host sees', look='ls -l %s' % IDENTITIES)
+                      needed='the identity of a disk that this host sees', look='ls -l %s' % IDENTITIES,
+                      remedy='or name its device in devices')
     return os.path.basename(os.path.realpath(device))
 
 
-def identity_of(device):
-    """The name by which every host knows this disk, or None where this host has no link that tells."""
+def identity_of(device, named=''):
+    """The name by which every host knows this disk, or None where nothing on this host tells. named: the link that led to it, if any."""
+    if WORLD_WIDE.match(os.path.basename(named)) and named.startswith(IDENTITIES):
+        return os.path.basename(named)
+    unit = NAMED_AFTER.match(device or '')
+    if unit:
+        return 'wwn-0x' + unit.group(1).lower()
     try:
         links = sorted(name for name in os.listdir(IDENTITIES) if WORLD_WIDE.match(name))
     except OSError:

@@ -36,8 +36,9 @@ class Slices(Work):
         return '%s.%s' % (member.disk, member.volume)
 
     def undo(self, member):
+        """jrm: what it is detached with, which not every release shows."""
         return {'id': ':'.join([KIND, self.gds.class_name, member.volume, member.disk]), 'action': 'attached',
-                'class_name': self.gds.class_name, 'volume': member.volume, 'disk': member.disk}
+                'class_name': self.gds.class_name, 'volume': member.volume, 'disk': member.disk, 'jrm': self.context.params['jrm']}
 
     def states(self, view):
         volumes = [self.gds.volume(member.volume, view) for member in self.members]
@@ -133,7 +134,7 @@ def refuse_unless_detachable(work, member):
 
 def confirm(work, look):
     """Torn unless every slice is detached now."""
-    view = Gds(look, work.gds.class_name).view()
+    view = Gds(look, work.gds.class_name, timeout=None).view()
     for member in work.members:
         found = view.volumes[member.volume].slice_on(member.disk)
         if found is None or found.state != 'temp':
@@ -158,12 +159,34 @@ def attach(context):
     work = Slices(context, class_name)
     if context.record:
         _split.refuse_being_split(context.record, entries_of(context.record, KIND))
+        forget_gone(work)
     changed = False
     for member in work.members:
         changed = give_back(work, member) or changed
     after = work.predicted('active') if context.check else work.now()
     work.forget_home(after)
     return dict(changed=changed, before=work.before, after=after, class_name=class_name)
+
+
+def forget_gone(work):
+    """End what the run's record says of slices that are no more, since their disk was taken away; they are no members any longer.
+
+    Refused unless the other slices hold all of the volume. Option members names slices that must be there.
+    """
+    gone = [member for member in work.members if member.disk not in work.before[member.volume]]
+    if work.context.params['members'] is not None or not gone:
+        return
+    for member in gone:
+        found = work.before[member.volume]
+        if not found or not set(found.values()) <= set(VALID):
+            raise Refused('%s is gone, and %s is not whole without it.' % (work.name(member), member.volume), object=work.name(member),
+                          found=', '.join('slice on %s is %s' % row for row in sorted(found.items())) or 'no slice',
+                          needed='every other slice active or stop', look=work.look(member), remedy='repair it, or wait for the copying')
+        work.context.module.warn('%s was not given back: %s has no slice on %s any more. Its other slices are valid.' % (
+            work.name(member), member.volume, member.disk))
+    if not work.context.check:
+        work.context.record.clear_undo(*[work.undo(member)['id'] for member in gone])
+    work.members = [member for member in work.members if member not in gone]
 
 
 def give_back(work, member):

@@ -11,16 +11,19 @@ import copy
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _services, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import LIMIT, Gds, block_device, raw_device
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors
-
-# Every sdx command waits for the daemon of GDS, which may be busy with other nodes.
-LIMIT = 300
 
 
 def entries_of(record, kind):
     """The undo entries of this kind in the record of a run; none without a record."""
     return [entry for entry in record.data['undo'] if entry['id'].startswith(kind + ':')] if record else []
+
+
+def tracking_of(record, *names):
+    """With which jrm or pjrm, on or off, the run of record has split a copy; None where it has not. names: the words of the entry's id."""
+    entry = _split.entry_of(record, ':'.join(names)) or {}
+    return {True: 'on', False: 'off'}.get(entry.get('pjrm', entry.get('jrm')))
 
 
 def class_of(context, kind):

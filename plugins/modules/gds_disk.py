@@ -15,7 +15,9 @@ description:
   - Registers a disk with a class of Global Disk Services and connects it to a mirror group, so that every volume of the group gets one
     more slice, which can be detached without a loss of redundancy. Or disconnects it and takes it out of the class.
   - Registering destroys what is on the disk. It is refused unless O(confirm) repeats O(device), and while the disk is in another class,
-    mounted, swap space, or named by another volume manager of the host.
+    mounted, swap space, part of an MD array, held by another device, opened exclusively by somebody, or named by another volume
+    manager of the host. A command of another volume manager that is there and gives no answer counts as one that names it.
+  - A disk is added only to a group whose volumes are started, and none of whose slices is invalid, detached or being copied to.
   - "Sources: sdxdisk(1M), sdxinfo(1M)."
 options:
   class_name:

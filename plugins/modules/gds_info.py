@@ -14,7 +14,7 @@ author: volmgr.snapbackup contributors (@volmgr)
 description:
   - Returns what the volumes of a class of Global Disk Services are, whether each is healthy, its slices, its master if it is
     a proxy, and which slices are being copied to.
-  - A state that is not documented is an error, never taken for a healthy one.
+  - A state of these volumes that is not documented is an error, never taken for a healthy one.
   - "Source: sdxinfo(1M). The manual asks for pauses between calls, so wait with an interval of 10 s or more."
 options:
   class_name:
@@ -98,9 +98,11 @@ in_progress:
 '''
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import UnknownWord
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, block_device, raw_device
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_shadow_plan import identity_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_slice import DETACHED
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_work import tracking_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 
 
@@ -128,28 +130,36 @@ def read(context):
     progress = [row for volume in found for row in copying(volume)]
     return dict(changed=False, volumes=dict((volume.name, describe(gds.class_name, volume)) for volume in found),
                 progress=progress, in_progress=bool(progress), run=record.run if record else None,
-                layout=predicted(layout(gds.class_name, view), context.params['assume'] if context.check else None))
+                layout=predicted(layout(gds.class_name, view, record), context.params['assume'] if context.check else None))
 
 
-def is_tracked(volume):
-    """Whether GDS would copy to the parted proxy or the detached slice only what it has seen change; None where it does not tell."""
-    told = [volume.row.get('PJRM')] if volume.relation == 'parted' else []
-    told += [piece.jrm for piece in volume.slices if piece.state in DETACHED]
+def is_tracked(class_name, volume, record):
+    """Whether GDS would copy to the parted proxy or the detached slice only what it has seen change; None where neither sdxinfo tells
+    nor the record of the run that has split it."""
+    told = [volume.row.get('PJRM') or tracking_of(record, 'gds_proxy', class_name, volume.name)] if volume.relation == 'parted' else []
+    told += [piece.jrm or tracking_of(record, 'gds_slice', class_name, volume.name, piece.disk)
+             for piece in volume.slices if piece.state in DETACHED]
     return True if 'on' in told else None if None in told else False
 
 
-def layout(class_name, view):
+def layout(class_name, view, record):
     """What a shadow of any volume of the class must be like: see RETURN."""
     return {'class_name': class_name,
             'disks': dict((name, {'blocks': row.get('DEVBLKS'), 'identity': identity_of(row.get('DEVNAM'))})
                           for name, row in view.disks.items()),
             'groups': dict((name, {'type': row.get('TYPE'), 'width': row.get('WIDTH'), 'disks': row.get('DISKS') or []})
                            for name, row in view.groups.items()),
-            'volumes': dict((name, {'group': volume.group, 'state': volume.state, 'relation': volume.relation,
-                                    'first_block': volume.first, 'blocks': volume.blocks,
-                                    'tracked': is_tracked(volume),
-                                    'slices': dict((piece.disk, piece.state) for piece in volume.slices)})
-                            for name, volume in view.volumes.items())}
+            'volumes': dict((name, dict(condition(class_name, volume, record), group=volume.group, first_block=volume.first,
+                                        blocks=volume.blocks)) for name, volume in view.volumes.items())}
+
+
+def condition(class_name, volume, record):
+    """What a volume and its slices are; nothing of one with a word that is not documented, since it is not one that was asked for."""
+    try:
+        return {'state': volume.state, 'relation': volume.relation, 'tracked': is_tracked(class_name, volume, record),
+                'slices': dict((piece.disk, piece.state) for piece in volume.slices)}
+    except UnknownWord:
+        return {'state': None, 'relation': None, 'tracked': None, 'slices': {}}
 
 
 def predicted(found, states):

@@ -51,7 +51,8 @@ options:
     description:
       - V(joined) joins and starts the copying from the master, which overwrites the proxy. A parted proxy is stopped and joined again. It
         is refused while the master is not whole, and while the proxy is mounted or read by a copy job. A volume that is no
-        proxy yet must be named in O(confirm), and be stopped.
+        proxy yet must be named in O(confirm), and be stopped. What O(run) has parted and somebody has taken out of the relation is
+        unlocked and forgotten, with a warning.
       - V(parted) parts proxies that are joined and in step.
       - V(broken) ends the relation. The proxy keeps its data and becomes a volume of its own. Refused during copying.
       - V(restored) gives the master the data of the parted proxy. Both must be stopped on all nodes, and the master named in O(confirm).

@@ -43,8 +43,20 @@ options:
       - Of a mirror group one disk is enough for reading.
       - Find them by the identity of the disk, for example its serial number. Names like C(c1t1d3) differ between hosts.
       - Where the host has links named after that, a path like V(/dev/disk/by-id/wwn-0x500000e01234567) can be given, and is followed here.
+      - A disk of another class can have the same name and size. So a device is refused where its world wide name is not the one that
+        O(primary) tells, and where it cannot be compared, unless O(confirm) names it.
     type: dict
     default: {}
+  confirm:
+    description:
+      - Devices, as they are given in O(devices), that were compared by hand with the disks they stand for, by serial number and logical
+        unit.
+      - Needed for those of which not both hosts know the world wide name. It is known from links in C(/dev/disk/by-id), and from the
+        name of the device where that is like C(c0t600000E00D2900000029035D00050000d0).
+    type: list
+    elements: str
+    default: []
+    version_added: 0.3.0
   state:
     description:
       - V(present) has the volumes there, read-only.
@@ -99,6 +111,7 @@ EXAMPLES = r'''
     volumes: [Volume2]
     primary: "{{ primary.layout }}"
     devices: {Disk3: c1t1d3}
+    confirm: [c1t1d3]
 
 - name: Remove it
   volmgr.snapbackup.gds_shadow_volume:
@@ -160,7 +173,8 @@ def main():
         lambda context: STATES[context.params['state']](context),
         argument_spec=dict(
             RUN_OPTIONS, class_name=dict(type='str'), volumes=dict(type='list', elements='str'), primary=dict(type='dict'),
-            devices=dict(type='dict', default={}), state=dict(type='str', choices=['present', 'rw', 'absent'], required=True),
+            devices=dict(type='dict', default={}), confirm=dict(type='list', elements='str', default=[]),
+            state=dict(type='str', choices=['present', 'rw', 'absent'], required=True),
             assume=dict(type='dict'), members=dict(type='list', elements='dict', default=[])),
         required_if=[('state', 'present', needed), ('state', 'rw', needed)], required_one_of=[('class_name', 'run')])
 

@@ -47,7 +47,8 @@ options:
       - V(detached) detaches, V(attached) gives back.
       - V(attached) starts the copying and does not wait for it. It overwrites the frozen copy, so it is refused while another
         slice of the volume is not valid, while the copy is mounted and while a copy job reads it. Nothing is copied as long
-        as the volume itself is stopped.
+        as the volume itself is stopped. What O(run) has detached and somebody has taken away with its disk is forgotten, with a
+        warning, once the other slices are valid.
       - V(stopped) makes detached slices inaccessible, V(started) accessible again.
     type: str
     choices: [detached, attached, stopped, started]

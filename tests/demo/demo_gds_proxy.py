@@ -22,6 +22,7 @@ STORY = Story(
         "snapbackup_confirm_proxies": ["Volume2"],
         "snapbackup_shadow_class": "Class2",
         "snapbackup_shadow_devices": {"Disk3": "c9t3d9"},
+        "snapbackup_confirm_shadow_devices": ["c9t3d9"],
         "snapbackup_quiesce": [{"driver": "postgresql"}],
     },
     # A directory of both hosts, as on a file server.

@@ -52,6 +52,7 @@ VARIABLES = {
     "snapbackup_confirm_proxies": ["Volume2", "Volume4"],
     "snapbackup_shadow_class": "Class2",
     "snapbackup_shadow_devices": {"Disk3": "c9t3d9"},
+    "snapbackup_confirm_shadow_devices": ["c9t3d9"],
     "snapbackup_gds_poll": 1,
 }
 # Commands that change nothing, by the name of the command; None: whatever its arguments are.

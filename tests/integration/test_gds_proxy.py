@@ -19,6 +19,7 @@ SET = {
     "snapbackup_hosts": "node1", "snapbackup_manager": "gds_proxy", "snapbackup_name": "data", "snapbackup_reader": "node2",
     "snapbackup_class": "Class1", "snapbackup_volumes": [{"proxy": "Volume2", "master": "Volume1", "filesystem": "/data1"}],
     "snapbackup_confirm_proxies": ["Volume2"], "snapbackup_shadow_class": "Class2", "snapbackup_shadow_devices": {"Disk3": "c9t3d9"},
+    "snapbackup_confirm_shadow_devices": ["c9t3d9"],
     "snapbackup_destination": BACKUP, "snapbackup_gds_poll": 1, "snapbackup_poll": 1,
 }  # fmt: skip
 RAW = dict(SET, snapbackup_volumes=[{"proxy": "Volume4", "master": "Volume3"}], snapbackup_confirm_proxies=["Volume2", "Volume4"])
@@ -152,7 +153,8 @@ def test_the_image_is_the_master_of_the_cut_although_writers_go_on(hosts, lab):
 
 def test_a_wrong_device_is_refused_and_the_proxy_comes_home(hosts, lab):
     """It is the disk of another name."""
-    output = end(lab, "backup", dict(SET, snapbackup_shadow_devices={"Disk3": "c9t2d9"}), rc=2)
+    wrong = {"snapbackup_shadow_devices": {"Disk3": "c9t2d9"}, "snapbackup_confirm_shadow_devices": ["c9t2d9"]}
+    output = end(lab, "backup", dict(SET, **wrong), rc=2)
     assert "sdxshadowdisk" in " ".join(failures(output)["node1"])
     assert hosts[1].manifests() == [] and hosts[0].record()["result"] == "failed"
     assert [line for line in changes(hosts) if line.startswith("sdxshadowvolume")] == []
@@ -185,7 +187,7 @@ def test_a_killed_controller_is_recovered_from(hosts, lab, command):
 def test_disks_are_found_by_their_world_wide_names(hosts, lab):
     """Where no name is given: refused before anything is touched as long as one host cannot tell."""
     primary, reader = hosts
-    unnamed = dict(SET, snapbackup_shadow_devices={})
+    unnamed = dict(SET, snapbackup_shadow_devices={}, snapbackup_confirm_shadow_devices=[])
     try:
         assert "name them in devices" in " ".join(failures(end(lab, "backup", unnamed, rc=2))["node1"])
         for host, device in ((primary, "c3t1d1"), (reader, "c9t3d9")):
@@ -279,6 +281,7 @@ def test_a_kept_proxy_comes_home_before_the_next_backup(hosts, lab):
     ({"snapbackup_reader": ""}, "snapbackup_reader is not given"),
     ({"snapbackup_confirm_proxies": []}, "would be overwritten"),
     ({"snapbackup_shadow_devices": {"Disk9": "c9t3d9"}}, "not all known"),
+    ({"snapbackup_confirm_shadow_devices": []}, "not proved that c9t3d9 is disk Disk3"),
     ({"snapbackup_destination": "/nowhere/"}, "/nowhere"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_refused_before_anything_is_touched(hosts, lab, change, words):

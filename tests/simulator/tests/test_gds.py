@@ -219,6 +219,24 @@ def test_only_disks_of_another_domain_can_be_shadowed(lab):
     assert "registered" in refused(lab.node3, "sdxdisk", "-M", "-c", "Class2", "-d", "c9t3d9=Disk3")
 
 
+def test_a_disk_of_another_class_with_the_same_name_is_taken_for_a_shadow(make_host):
+    """GDS cannot tell: the shadow has name and size of the disk that was meant, and what is written to it destroys another one."""
+    node1, node2 = make_host("node1"), make_host("node2")
+    twins = {name: {"groups": {"Group2": {"disks": {"Disk3": device}, "volumes": {"Volume2": {"size": "16 MiB"}}}}}
+             for name, device in (("Class1", "c1t1d1"), ("Class5", "c2t1d1"))}
+    sizes = {"lun1": "64 MiB", "lun2": "64 MiB"}
+    node1.apply({"gds": {"domain": "primary", "sizes": sizes, "disks": {"c1t1d1": "lun1", "c2t1d1": "lun2"}, "classes": twins}})
+    node2.apply({"gds": {"domain": "backup", "sizes": sizes, "disks": {"c9t1d9": "lun1", "c9t2d9": "lun2"}}})
+    write(node1, "Class5", "Volume2", b"live")
+    node2.ok("sdxshadowdisk", "-M", "-c", "Class2", "-d", "c9t2d9=Disk3")
+    node2.ok("sdxshadowdisk", "-C", "-c", "Class2", "-g", "Group2", "-d", "Disk3")
+    node2.ok("sdxshadowvolume", "-M", "-c", "Class2", "-g", "Group2", "-v", "Volume2", "-s", str(BLOCKS))
+    blocks = {host: [line.split()[6] for line in host.ok("sdxinfo", "-D", "-e", "long").splitlines() if " Disk3 " in line]
+              for host in (node1, node2)}
+    assert len(set(blocks[node1] + blocks[node2])) == 1
+    assert read(node2, "Class2", "Volume2", 4) == b"live"
+
+
 def test_a_reboot_loses_the_shadow_and_leaves_its_files(lab):
     parted(lab)
     shadow(lab)

@@ -8,12 +8,15 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import random
+import re
 
 import pytest
 
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import UnknownWord
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import View
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds import Gds, View
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report import errors, messages, parse
+from scripted import answer
 
 PROXY = u'''\
 OBJ    NAME    TYPE   CLASS   GROUP   DISK   MASTER PROXY STATUS
@@ -85,6 +88,20 @@ def test_a_line_that_does_not_fit_is_an_error(damaged):
         parse(damaged)
 
 
+@pytest.mark.parametrize('said', [
+    u'SDX:sdxinfo: INFO: waiting for a response from sdxservd daemon...\n', u'SDX:sdxinfo: HELP: something about it\n',
+    u'SDX:sdxinfo: WARNING: Volume1: something\n        that goes on here\n\tand here\n', u'INFO: Volume1: something\n  more of it\n'])
+def test_messages_among_the_rows_are_left_out(said):
+    assert parse(said + SLICES + said) == parse(SLICES)
+    assert parse(SLICES.replace(u'slice  Class1  Group1  Object2', said + u'slice  Class1  Group1  Object2')) == parse(SLICES)
+
+
+@pytest.mark.parametrize('said', [u'  more of nothing\n', u'HELP: something\n', u'SDX:sdxinfo: INFO: a\n  b\nc d\n'])
+def test_other_lines_are_no_messages(said):
+    with pytest.raises(UnknownWord):
+        parse(SLICES + said)
+
+
 def test_extents_are_no_volumes():
     assert sorted(View(parse(INVALID + SLICES)).volumes) == ['Volume1']
 
@@ -97,9 +114,37 @@ def test_states_are_words_of_ours():
 
 @pytest.mark.parametrize('text', [INVALID.replace(u'INVALID', u'HEALTHY'), INVALID + SLICES.replace(u'ACTIVE', u'GOOD'),
                                   PROXY.replace(u'Join', u'Away')])
-def test_a_word_that_is_not_documented_is_an_error(text):
+def test_a_word_that_is_not_documented_is_an_error(gds, text):
+    name, = [name for name in View(parse(text)).volumes]
     with pytest.raises(UnknownWord):
-        View(parse(text))
+        gds.volume(name, View(parse(text)))
+
+
+@pytest.fixture
+def gds(monkeypatch):
+    monkeypatch.setattr(_platform, 'need', lambda tool: '/usr/sbin/' + tool)
+    return Gds(None, 'Class1')
+
+
+def test_a_word_that_is_not_documented_stands_in_the_way_of_its_own_volume_only(gds):
+    text = INVALID + re.sub(u'Volume1 (.*)INVALID', u'Volume2 \\1HEALTHY', INVALID.splitlines()[-1]) + u'\n'
+    view = View(parse(text))
+    assert gds.volume('Volume1', view).state == 'invalid' and view.volumes['Volume2'].blocks == 17530880
+    with pytest.raises(UnknownWord):
+        gds.volume('Volume2', view)
+
+
+@pytest.mark.parametrize('given, limits', [(dict(), {'timeout': 300}), (dict(timeout=None), {})])
+def test_sdxinfo_is_waited_for_as_long_as_a_change_but_in_the_window(monkeypatch, given, limits):
+    monkeypatch.setattr(_platform, 'need', lambda tool: '/usr/sbin/' + tool)
+    asked = []
+
+    def run(argv, **limits):
+        asked.append(limits)
+        return answer(CLASSES)
+
+    Gds(run, 'Class1', **given).view()
+    assert asked == [limits]
 
 
 def test_a_proxy_tells_its_master():
@@ -116,6 +161,8 @@ def test_a_cut_report_never_makes_a_slice_valid():
         damaged = text[:start] + text[start + generator.randrange(1, 40):]
         try:
             volumes = View(parse(damaged)).volumes
+            for found in volumes.values():
+                found.refuse_unknown()
         except (UnknownWord, KeyError):
             continue
         for found in volumes['Volume1'].slices if 'Volume1' in volumes else []:

@@ -7,12 +7,14 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import errno
 import os
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _gds_disk, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _gds_unused, _run
 from gds import Gds
+from scripted import answer
 from solaris import HEAD
 
 DISK = dict(class_name='Class1', disk='DiskB', group='Group1', device='c4t1d1', confirm='c4t1d1')
@@ -23,7 +25,8 @@ def solaris(tmpdir, monkeypatch):
     """In the place of the host without GDS, for fixture call."""
     made = Gds(str(tmpdir), monkeypatch)
     made.volume('Volume1', 'Disk1', 'Disk2')
-    monkeypatch.setattr(_gds_disk, 'PROC_SWAPS', made.path('swaps'))
+    for name, path in (('PROC_SWAPS', 'swaps'), ('PROC_MDSTAT', 'mdstat'), ('SYS_BLOCK', 'block'), ('DEV', 'dev')):
+        monkeypatch.setattr(_gds_unused, name, made.path(path))
     yield made
     made.remove()
 
@@ -128,6 +131,92 @@ def test_a_disk_of_another_manager_is_never_taken(gds, disk, run, name, output):
     tool(gds, name, 'echo "%s"; exit 1' % output)
     failed = disk('connected', run=run, **DISK)
     assert failed['found'] == output.strip() and gds.journal('sdxdisk') == []
+
+
+@pytest.mark.parametrize('name', ['vxdisk', 'metastat', 'metadb', 'zpool', 'swap', 'pvs'])
+@pytest.mark.parametrize('body', ['exit 1', 'echo "cannot tell" >&2; exit 5', 'kill -9 $$'])
+def test_a_manager_that_gives_no_answer_may_use_the_disk(gds, disk, run, name, body):
+    tool(gds, name, body)
+    for check in (True, False):
+        failed = disk('connected', check=check, run=run, **DISK)
+        assert 'not proved that nobody uses c4t1d1' in failed['msg'] and name in failed['look'] and gds.journal('sdxdisk') == []
+
+
+def test_a_manager_that_is_killed_at_its_limit_has_given_no_answer():
+    assert not _gds_unused.has_answered(answer(out='there are no existing databases', rc=None), _gds_unused.OTHERS[1])
+
+
+@pytest.mark.parametrize('name, body', [
+    ('vxdisk', 'echo "VxVM vxdisk ERROR V-5-1-684 IPC failure: Configuration daemon is not accessible" >&2; exit 3'),
+    ('metastat', 'echo "metastat: node1: there are no existing databases" >&2; exit 1'),
+    ('metadb', 'echo "metadb: node1: there are no existing databases" >&2; exit 1'),
+    ('zpool', 'echo "The ZFS modules are not loaded." >&2; exit 1'), ('swap', 'echo "No swap devices configured"; exit 1'),
+    ('zpool', 'echo "no pools available"'), ('pvs', 'true')])
+def test_a_manager_that_is_not_at_work_is_in_nobodys_way(gds, disk, run, name, body):
+    tool(gds, name, body)
+    assert disk('connected', run=run, **DISK)['changed']
+
+
+def test_a_member_of_an_array_is_never_taken(gds, disk, run):
+    gds.put('mdstat', 'Personalities : [raid1]\nmd0 : active raid1 c4t1d1[1] c4t2d1p1[0]\n')
+    assert 'MD array' in disk('connected', run=run, **DISK)['msg'] and gds.journal('sdxdisk') == []
+    gds.put('mdstat', 'md0 : active raid1 c14t1d1[1]\n')
+    assert disk('connected', run=run, **DISK)['changed']
+
+
+@pytest.mark.parametrize('place', ['holders', 'c4t1d1p1/holders'])
+def test_a_disk_below_another_device_is_never_taken(gds, disk, run, place):
+    os.makedirs(gds.path('block', 'c4t1d1', place))
+    gds.put(os.path.join('block', 'c4t1d1', place, 'dm-3'), '')
+    assert disk('connected', run=run, **DISK)['found'] == 'dm-3' and gds.journal('sdxdisk') == []
+    os.remove(gds.path('block', 'c4t1d1', place, 'dm-3'))
+    assert disk('connected', run=run, **DISK)['changed']
+
+
+def test_a_disk_that_somebody_has_opened_for_himself_is_never_taken(gds, disk, run, monkeypatch):
+    monkeypatch.setattr(_gds_unused, 'special_files', lambda device: ['/dev/rdsk/%ss%d' % (device, number) for number in (0, 6)])
+    monkeypatch.setattr(_gds_unused, 'is_held', lambda path: path.endswith('s6'))
+    assert '/dev/rdsk/c4t1d1s6 is in use' in disk('connected', run=run, **DISK)['msg'] and gds.journal('sdxdisk') == []
+
+
+@pytest.mark.parametrize('number, held', [(errno.EBUSY, True), (errno.ENXIO, False), (errno.EIO, False), (None, False)])
+def test_what_an_exclusive_opening_tells(tmpdir, monkeypatch, number, held):
+    path = tmpdir.join('disk')
+    path.write('')
+
+    def opened(name, flags, real=os.open):
+        assert (name, flags & os.O_EXCL, flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)) == (str(path), os.O_EXCL, 0)
+        if number:
+            raise OSError(number, 'why')
+        return real(name, os.O_RDONLY)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_gds_unused.os, 'open', opened)
+        found = _gds_unused.is_held(str(path))
+    assert found is held
+
+
+def test_only_special_files_of_the_disk_are_opened(gds):
+    """A tape is rewound by that, and a file is none of a disk."""
+    os.makedirs(gds.path('dev', 'rdsk'))
+    gds.put('dev/c4t1d1', '')
+    for name in ('c4t1d1s0', 'c4t1d10s0', 'c4t1d1p0', 'c4t1d1x'):
+        os.symlink('/dev/null', gds.path('dev', 'rdsk', name))
+    gds.put('dev/rdsk/c4t1d1s2', '')
+    assert _gds_unused.special_files('c4t1d1') == [gds.path('dev', 'rdsk', name) for name in ('c4t1d1p0', 'c4t1d1s0')]
+
+
+@pytest.mark.parametrize('disk_name, status, words', [
+    ('Disk1', 'INVALID', 'slice on Disk1 is invalid'), ('Disk2', 'COPY', 'slice on Disk2 is copy'),
+    ('Disk2', 'TEMP', 'slice on Disk2 is temp')])
+def test_no_disk_is_added_to_volumes_that_are_not_whole(gds, disk, run, disk_name, status, words):
+    gds.set('Volume1', disk_name, status)
+    assert disk('connected', run=run, **DISK)['found'] == words and gds.journal('sdxdisk') == []
+
+
+def test_no_disk_is_added_to_an_invalid_volume(gds, disk, run):
+    gds.edit('Volume1', 'status', 'INVALID')
+    assert disk('connected', run=run, **DISK)['found'] == 'the volume is invalid' and gds.journal('sdxdisk') == []
 
 
 @pytest.mark.parametrize('output', ['c4t1d10s2 auto online', 'xc4t1d1', '/dev/dsk/c14t1d1s0'])

@@ -131,6 +131,18 @@ def test_check_mode_promises_what_is_done_then(gds, proxies, run):
     assert [command['argv'] for command in home['commands']] == [command['argv'] for command in proxies('joined', run=name)['commands']]
 
 
+@pytest.mark.parametrize('pjrm', [True, False])
+def test_what_a_release_does_not_tell_the_record_does(gds, proxies, run, call, pjrm):
+    """A shadow is made writable only of a proxy that was parted with pjrm off, which a release without column PJRM does not show."""
+    name = run()
+    proxies('parted', run=name, members=MEMBERS[:1], pjrm=pjrm)
+
+    def tracked(**params):
+        return call('gds_info', class_name='Class1', **params)['layout']['volumes']['Volume3']['tracked']
+
+    assert (tracked(), tracked(run=run('other')), tracked(run=name)) == (None, None, pjrm)
+
+
 def test_pjrm_and_no_lock(gds, proxies, run):
     name = run()
     proxies('parted', run=name, members=MEMBERS, pjrm=True, lock=False)
@@ -304,6 +316,33 @@ def test_the_end_of_a_relation(gds, proxies, run):
     assert 'copying' in proxies('broken', members=MEMBERS[1:])['found']
 
 
+def test_a_relation_that_somebody_has_ended_by_hand(gds, proxies, run, call):
+    """Recover cannot join it: nobody has said that the volume, which is its own now, may be overwritten."""
+    name = run()
+    proxies('parted', run=name, members=MEMBERS)
+    gds.edit('Volume3', 'master', '*')
+    gds.edit('Volume3', 'proxy', '*')
+    plan = call('gds_proxy', check=True, state='joined', run=name)
+    assert 'Volume3 is not given back' in ' '.join(plan['warnings']) and len(undo(gds, name)) == 2
+    before = len(changes(gds))
+    done = call('gds_proxy', state='joined', run=name)
+    assert 'ended its relation to Volume1' in ' '.join(done['warnings']) and done['after'] == {'Volume4': 'copying'}
+    assert changes(gds)[before:] == ['sdxattr -V -c Class1 -v Volume3 -a lock=off', 'sdxattr -V -c Class1 -v Volume4 -a lock=off',
+                                     'sdxproxy Rejoin -c Class1 -p Volume4']
+    assert [command['argv'][1:] for command in plan['commands']] == [command['argv'][1:] for command in done['commands']]
+    assert [entry['id'] for entry in undo(gds, name)] == ['gds_proxy:Class1:Volume4']
+    assert 'in confirm' in proxies('joined', run=name, members=MEMBERS)['msg']
+
+
+def test_a_copy_that_is_restored_from_is_not_forgotten(gds, kept, call):
+    backup, restore = kept
+    gds.on('sdxproxy', 'exit 1')
+    assert call('gds_proxy', state='restored', run=restore, source_run=backup, confirm=['Volume1'])['failed']
+    gds.edit('Volume3', 'master', '*')
+    gds.edit('Volume3', 'proxy', '*')
+    assert call('gds_proxy', state='joined', run=backup)['failed'] and len(undo(gds, backup)) == 1
+
+
 @pytest.fixture
 def kept(gds, proxies, run):
     """A backup whose proxy is parted, and a restore from it; the master is stopped."""
@@ -370,6 +409,18 @@ def test_what_is_not_restored(gds, call, kept, run):
     gds.edit('Volume3', 'proxy', 'Join')
     assert 'nothing older' in call('gds_proxy', **params)['msg']
     assert 'Restore' not in ' '.join(gds.journal('sdxproxy'))
+
+
+@pytest.mark.parametrize('group', ['Disk1', 'Disk3'])
+def test_the_disk_unit_cannot_copy_lower_groups(gds, call, kept, group):
+    """Of the master or of the proxy."""
+    backup, restore = kept
+    gds.put('groups', gds.read('groups') + 'group %s stripe Class1 Disk8:Disk9 8192 0 0\n' % group)
+    params = dict(state='restored', run=restore, source_run=backup, confirm=['Volume1'])
+    failed = call('gds_proxy', method='copy_function', **params)
+    assert 'lower groups' in failed['msg'] and failed['needed'] == 'method rejoin' and undo(gds, restore) == []
+    assert 'Restore' not in ' '.join(gds.journal('sdxproxy'))
+    assert call('gds_proxy', **params)['changed']
 
 
 def test_only_the_proved_copies_of_the_named_run_are_restored(gds, call, kept):

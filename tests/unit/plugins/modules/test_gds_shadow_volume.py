@@ -63,6 +63,7 @@ def shadow(call):
     def run(state, check=False, **params):
         if state != 'absent':
             params = dict(dict(volumes=['Volume2'], primary=PRIMARY, devices={'Disk3': 'c9t3d9'}), **params)
+            params.setdefault('confirm', list(params['devices'].values()))
         return call('gds_shadow_volume', check=check, state=state, class_name='Class2', **params)
     return run
 
@@ -294,6 +295,52 @@ def test_disks_are_found_by_their_world_wide_names(server, shadow, links):
 def test_what_is_not_found_for_sure_is_not_guessed(server, shadow, links, identity, words):
     links(wwn_0x2='c9t3d9', scsi_2='c9t3d9', wwn_0x4='dm-0')
     assert words in shadow('present', devices={}, primary=primary(disk__identity=identity))['msg'] and server.journal(*CHANGES) == []
+
+
+@pytest.mark.parametrize('state', ['present', 'rw'])
+def test_a_disk_of_another_class_with_the_same_name_and_size(server, shadow, run, links, state):
+    """A live volume may lie on it, and nothing that sdxinfo tells is different. The user's word does not count where names tell."""
+    links(wwn_0x2='c9t3d9', wwn_0x5='c9t4d9')
+    failed = shadow(state, run=run(), primary=primary(disk__identity='wwn-0x2'), devices={'Disk3': 'c9t4d9'})
+    assert (failed['object'], failed['found'], failed['needed']) == ('c9t4d9', 'wwn-0x5', 'wwn-0x2') and server.journal(*CHANGES) == []
+    link = server.path('by-id', 'wwn-0x5')
+    failed = shadow(state, primary=primary(disk__identity='wwn-0x2'), devices={'Disk3': link})
+    assert failed['found'] == 'wwn-0x5' and server.journal(*CHANGES) == []
+
+
+@pytest.mark.parametrize('state', ['present', 'rw'])
+@pytest.mark.parametrize('here, there, words', [
+    ({}, None, 'in the primary domain'), ({}, 'wwn-0x2', 'here'), (dict(wwn_0x2='c9t3d9'), None, 'in the primary domain')])
+def test_what_no_identity_tells_must_be_confirmed(server, shadow, links, state, here, there, words):
+    links(**here)
+    given = dict(primary=primary(disk__identity=there), devices={'Disk3': 'c9t3d9'})
+    for confirm in ([], ['c9t4d9'], ['Disk3']):
+        failed = shadow(state, confirm=confirm, check=not confirm, **given)
+        assert 'not proved that c9t3d9 is disk Disk3' in failed['msg'] and failed['found'].endswith(words)
+        assert 'snapbackup_confirm_shadow_devices' in failed['needed'] and server.journal(*CHANGES) == []
+    assert shadow(state, confirm=['c9t3d9'], **given)['changed']
+
+
+def test_an_equal_identity_needs_no_confirmation(shadow, links):
+    links(wwn_0x2='c9t3d9')
+    assert shadow('rw', confirm=[], primary=primary(disk__identity='wwn-0x2'))['changed']
+
+
+def test_a_name_that_solaris_has_made_of_the_identity(server, shadow):
+    device = 'c0t600000E00D2900000029035D00050000d0'
+    server.put('blocks.' + device, '131072')
+    told = primary(disk__identity='wwn-0x600000e00d2900000029035d00050000')
+    assert shadow('rw', confirm=[], primary=told, devices={'Disk3': device})['changed']
+    shadow('absent')
+    other = device.replace('5D', '5E')
+    assert shadow('rw', primary=told, devices={'Disk3': other})['found'] == 'wwn-0x600000e00d2900000029035e00050000'
+
+
+@pytest.mark.parametrize('device, identity', [
+    ('c0t600000E00D2900000029035D00050000d0', 'wwn-0x600000e00d2900000029035d00050000'), ('c1t50060E8003275705d7', None),
+    ('c0t600000E00D29000d0', None), ('c0t5000C500A1B2C3D4E5F60718293A4B5Cd0', None), ('c1t1d1', None), (None, None)])
+def test_the_identity_in_a_name(links, device, identity):
+    assert _gds_shadow_plan.identity_of(device) == identity
 
 
 @pytest.mark.parametrize('found, identity', [

@@ -125,6 +125,12 @@ def test_what_gds_would_refuse_is_refused_before(gds, slices, run, more, words):
     assert words in failed['found'] and gds.journal('sdxslice') == []
 
 
+def test_a_slice_on_a_lower_group_is_not_detached(gds, slices, run):
+    gds.put('groups', 'group Disk2 stripe Class1 Disk8:Disk9 8192 0 0\n')
+    failed = slices('detached', run=run(), members=MEMBERS)
+    assert 'Disk2 is a lower group' in failed['msg'] and failed['found'] == 'a group' and gds.journal('sdxslice', 'lockfs') == []
+
+
 def test_a_master_is_backed_up_through_its_proxy(gds, slices, run):
     gds.volume('Volume3', 'Disk3', 'Disk4', master='Volume1', relation='Part')
     assert 'its proxy Volume3' in slices('detached', run=run(), members=MEMBERS)['found']
@@ -183,6 +189,37 @@ def test_nothing_is_waited_for_on_a_stopped_volume(gds, slices, run):
     assert not done['changed'] and done['commands'] == [] and undo(gds, name) == ['gds_slice:Class1:Volume1:Disk2']
 
 
+def test_a_slice_that_went_with_its_disk_is_forgotten(gds, slices, run):
+    """The volume was stopped, so nothing was copied to the slice, or its disk died; then the disk was taken away."""
+    name = run()
+    slices('detached', run=name, members=MEMBERS)
+    gds.put('slices', gds.read('slices').replace('Volume1 Disk2 TEMP\n', ''))
+    gds.set('Volume1', 'Disk1', 'COPY')
+    failed = slices('attached', run=name)
+    assert 'not whole without it' in failed['msg'] and failed['found'] == 'slice on Disk1 is copy' and len(undo(gds, name)) == 2
+    gds.set('Volume1', 'Disk1', 'STOP')
+    assert not slices('attached', check=True, run=name).get('failed') and len(undo(gds, name)) == 2
+    assert 'no slice on Disk2' in slices('attached', run=name, members=MEMBERS)['msg']
+    done = slices('attached', run=name)
+    assert 'Volume1 has no slice on Disk2' in ' '.join(done['warnings']) and undo(gds, name) == ['gds_slice:Class1:Volume2:Disk2']
+    assert done['changed'] and gds.slices()['Volume2', 'Disk2'] == 'COPY'
+
+
+def test_a_run_with_a_backup_disk_and_a_stopped_volume_can_be_closed(gds, slices, call, run):
+    gds.put('disks', gds.read('disks') + 'DiskB Group1 c4t1d1 Class1\n')
+    gds.put('slices', gds.read('slices') + 'Volume1 DiskB ACTIVE\nVolume2 DiskB ACTIVE\n')
+    name = run()
+    slices('detached', run=name, members=[dict(volume='Volume1', disk='DiskB')])
+    gds.set('Volume1', 'DiskB', 'INVALID')
+    for disk in ('Disk1', 'Disk2'):
+        gds.set('Volume1', disk, 'STOP')
+    gds.edit('Volume1', 'status', 'STOP')
+    assert not slices('attached', run=name)['changed'] and undo(gds, name) == ['gds_slice:Class1:Volume1:DiskB']
+    assert call('gds_disk', state='absent', class_name='Class1', disk='DiskB')['changed']
+    call('gds_slice', state='attached', run=name)
+    assert undo(gds, name) == [] and not call('backup_run', state='closed', run=name, result='failed').get('failed')
+
+
 def test_the_last_good_copy_is_not_overwritten(gds, slices, run):
     name = run()
     slices('detached', run=name, members=MEMBERS)
@@ -228,6 +265,17 @@ def test_a_class_whose_name_begins_alike_is_another(gds, slices, run):
     assert slices('attached', run=name)['before'] == {}
 
 
+def test_an_unknown_word_of_another_volume_stands_in_nobodys_way(gds, slices, call, run):
+    gds.volume('Volume3', 'Disk1', 'Disk2')
+    name = run()
+    slices('detached', run=name, members=MEMBERS)
+    gds.set('Volume3', 'Disk1', 'TEMP-SOMETHING')
+    assert slices('attached', run=name)['changed']
+    told = call('gds_info', run=name, class_name='Class1', volumes=['Volume1'])
+    assert told['in_progress'] and told['layout']['volumes']['Volume3']['state'] is None
+    assert 'not documented' in call('gds_info', class_name='Class1')['msg']
+
+
 def test_the_record_knows_the_class(gds, slices, call, run):
     name = run()
     assert call('gds_slice', state='attached', run=name)['class_name'] is None
@@ -235,6 +283,17 @@ def test_the_record_knows_the_class(gds, slices, call, run):
     done = call('gds_slice', state='attached', run=name)
     assert (done['class_name'], done['changed']) == ('Class1', True)
     assert all(entry['returning'] for entry in record(gds, name)['undo'])
+
+
+@pytest.mark.parametrize('jrm', [True, False])
+def test_what_a_release_does_not_tell_the_record_does(gds, slices, run, call, jrm):
+    name = run()
+    slices('detached', run=name, members=MEMBERS[:1], jrm=jrm)
+
+    def tracked(**params):
+        return call('gds_info', class_name='Class1', **params)['layout']['volumes']['Volume1']['tracked']
+
+    assert (tracked(), tracked(run=name)) == (None, jrm)
 
 
 def test_stop_and_start(gds, slices, run):
