@@ -4,7 +4,7 @@
 
 """PRIMECLUSTER GDS, proxies: two mirror volumes with a UFS each and their proxies, which a backup server reads as shadow volumes."""
 
-from scenarios import Backup, Recover, Restore, Rollback
+from scenarios import Backup, Recover, Restore, Rollback, RollbackOfDead
 
 CLASS = "Class1"
 HOSTS = ["node1", "backup1"]
@@ -61,7 +61,7 @@ REAL = ("dd",)
 # A file system is made whole by fsck on the copy before it is stored, so an image is compared by its files.
 CHECKED = True
 CUT = ("sdxproxy",)
-SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback()]
+SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback(), RollbackOfDead(only=("", "umount", "sdxshadowvolume", "sdxshadowgroup", "sdxshadowdisk"))]
 
 
 def original(volume):
