@@ -61,7 +61,9 @@ REAL = ("dd",)
 # A file system is made whole by fsck on the copy before it is stored, so an image is compared by its files.
 CHECKED = True
 CUT = ("sdxproxy",)
-SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback(), RollbackOfDead(only=("", "umount", "sdxshadowvolume", "sdxshadowgroup", "sdxshadowdisk"))]
+# What a restore from a dead backup does on the backup server, before it goes on as any other one.
+AWAY = ("", "umount", "sdxshadowvolume", "sdxshadowgroup", "sdxshadowdisk")
+SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback(), RollbackOfDead(AWAY)]
 
 
 def original(volume):

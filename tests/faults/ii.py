@@ -56,7 +56,9 @@ READS = {"vxprint": None, "vxdisk": None, "vxdctl": None, "kstat": None, "vxdg":
 # Simulated commands that only hand on to the real tool.
 REAL = ("dd",)
 CUT = ("iiadm",)
-SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback(), RollbackOfDead(only=("", "umount", "iiadm", "vxdg", "vxvol", "vxdctl"))]
+# What a restore from a dead backup does on the way home, before it goes on as any other one.
+AWAY = ("", "umount", "iiadm", "vxdg", "vxvol", "vxdctl")
+SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback(), RollbackOfDead(AWAY)]
 
 
 def original(volume):
