@@ -218,9 +218,8 @@ def shut(work, view):
         volume = view and work.gds.volume(member.proxy, view)
         locked = _gds_volume.is_locked(volume) if volume else work.is_locked(member)
         # sdxproxy starts it, but not one that is locked.
-        if volume.state == 'active' if volume else not locked:
-            _gds_volume.stop(work.context, work.gds, member.proxy, EVERYWHERE)
-            changed = True
+        state = volume.state if volume else 'stop' if locked else 'active'
+        changed = _gds_volume.stop_everywhere(work.context, work.gds, work.view, member.proxy, state) or changed
         if work.context.params['lock'] and not locked:
             _gds_volume.lock(work.context, work.gds, member.proxy, True)
             changed = True
@@ -317,8 +316,7 @@ def unlock(work, member, entry):
 def rejoin(work, unit, members):
     """Stop the parted proxies, and let the masters be copied to them."""
     for member in members:
-        if work.volume(member.proxy).state == 'active':
-            _gds_volume.stop(work.context, work.gds, member.proxy, EVERYWHERE)
+        _gds_volume.stop_everywhere(work.context, work.gds, work.view, member.proxy, work.volume(member.proxy).state)
         unlock(work, member, _split.entry_of(work.context.record, work.undo(member)['id']))
     for member in members:
         work.note_returning(member)

@@ -64,6 +64,20 @@ def stop(context, gds, volume, nodes):
     return nodes_in(result, 'stopped volume')
 
 
+def stop_everywhere(context, gds, view, volume, state):
+    """Stop a volume on all nodes of its class. Whether it was started on one of them, as far as this node and the command say.
+
+    state: what it is on this node, which tells of the other nodes only where the class has none. An invalid one is started nowhere.
+    """
+    if state == 'invalid' or state == 'stop' and len(nodes_of_class(view, gds.class_name)) == 1:
+        return False
+    return bool(stop(context, gds, volume, EVERYWHERE)) or state == 'active'
+
+
+def nodes_of_class(view, class_name):
+    return view.classes[class_name].get('SCOPE') or []
+
+
 def start(context, gds, volume, nodes, mode=None):
     """Start a volume; the nodes on which it was stopped, as far as the command says. mode: ro, rw, or None for the volume's own."""
     def is_started(now):
@@ -100,7 +114,7 @@ class Volumes:
         wanted = self.params['volumes']
         self.names = [valid_name(name) for name in (sorted(self.entries) if wanted is None else wanted)]
         view = self.gds.view()
-        self.nodes_of_class = view.classes[class_name].get('SCOPE') or []
+        self.nodes_of_class = nodes_of_class(view, class_name)
         self.found = dict((name, self.gds.volume(name, view)) for name in self.names)
         self.before = dict((name, described(volume)) for name, volume in self.found.items())
         if context.check and self.params['assume']:

@@ -4,7 +4,7 @@
 
 """PRIMECLUSTER GDS, proxies: two mirror volumes with a UFS each and their proxies, which a backup server reads as shadow volumes."""
 
-from scenarios import Backup, Recover, Restore, Rollback
+from scenarios import Backup, Recover, Restore, Rollback, RollbackOfDead
 
 CLASS = "Class1"
 HOSTS = ["node1", "backup1"]
@@ -62,7 +62,9 @@ REAL = ("dd",)
 # A file system is made whole by fsck on the copy before it is stored, so an image is compared by its files.
 CHECKED = True
 CUT = ("sdxproxy",)
-SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback()]
+# What a restore from a dead backup does on the backup server, before it goes on as any other one.
+AWAY = ("", "umount", "sdxshadowvolume", "sdxshadowgroup", "sdxshadowdisk")
+SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback(), RollbackOfDead(AWAY)]
 
 
 def original(volume):

@@ -4,7 +4,7 @@
 
 """Instant Image: two masters with a VxFS each, whose shadows go to a second host in a disk group of their own."""
 
-from scenarios import Backup, Recover, Restore, Rollback
+from scenarios import Backup, Recover, Restore, Rollback, RollbackOfDead
 
 HOSTS = ["node1", "node2"]
 TITLE = "Instant Image with a second host"
@@ -56,7 +56,9 @@ READS = {"vxprint": None, "vxdisk": None, "vxdctl": None, "kstat": None, "vxdg":
 # Simulated commands that only hand on to the real tool.
 REAL = ("dd",)
 CUT = ("iiadm",)
-SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback()]
+# What a restore from a dead backup does on the way home, before it goes on as any other one.
+AWAY = ("", "umount", "iiadm", "vxdg", "vxvol", "vxdctl")
+SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback(), RollbackOfDead(AWAY)]
 
 
 def original(volume):

@@ -147,9 +147,13 @@ class Restore:
 
     def again(self, lab):
         self.vacate(lab)
-        runs = [record["run"] for record in lab.open_runs()]
+        runs = [record["run"] for record in self.taken_over(lab)]
         return lab.play("restore", snapbackup_confirm=list(lab.manager.POINTS), snapbackup_takeover=runs[0] if runs else "",
                         **self.source(lab))  # fmt: skip
+
+    def taken_over(self, lab):
+        """Of these the first counts as dead at once."""
+        return lab.open_runs()
 
     def word(self, lab):
         return "refused"
@@ -191,3 +195,26 @@ class Rollback(Restore):
 
     def source(self, lab):
         return dict(self.options, snapbackup_restore_from="copy", snapbackup_restore_run=lab.stored["run"])
+
+
+class RollbackOfDead(Rollback):
+    """The restore from the copies of a backup whose controller died just before it stored, while another host has them mounted."""
+
+    def __init__(self, only=None, **options):
+        super().__init__(only, **options)
+        self.name = "restore from the copy of a dead backup"
+
+    def store(self, lab):
+        lab.stop_before = ("volume_backup", "started")
+        lab.play("main", snapbackup_method="tar")
+        lab.stop_before = None
+        if not lab.frozen:
+            raise RuntimeError("nothing was split before the controller was gone")
+        return lab.records()[0]
+
+    def play(self, lab):
+        return self.again(lab)
+
+    def taken_over(self, lab):
+        """The restore, where it was opened, or the backup."""
+        return lab.open_runs()[-1:]

@@ -264,6 +264,51 @@ def test_a_kept_proxy_goes_back_onto_its_master(hosts, lab, function):
     assert_home(hosts)
 
 
+def test_a_restore_waits_for_the_backup_server_to_let_go(hosts, lab):
+    """The controller dies while the shadow is writable there, and somebody looks into it."""
+    primary, reader = hosts
+    frozen = primary.tree("/data1")
+    reader.fault("fsck", "hang")
+    play = Play(lab, "backup", dict(SET, snapbackup_method="tar"))
+    play.until(lambda: [call for call in reader.journal() if call.words[0] == "fsck" and call.fault], "fsck hangs", 240)
+    play.kill()
+    reader.simctl("fault", "clear")
+    run = primary.record()["run"]
+    primary.age(run)
+    primary.run("sh", "-c", "rm /data1/data.*")
+    primary.run("umount", "/data1")
+    variables = {"snapbackup_hosts": "node1", "snapbackup_restore_from": "copy", "snapbackup_restore_run": run,
+                 "snapbackup_confirm": ["Volume1"], "snapbackup_gds_poll": 1}  # fmt: skip
+
+    def said():
+        primary.forget()
+        found = " ".join(failures(end(lab, "restore", variables, rc=2))["node1"])
+        assert [line for line in primary.commands() if re.match(r"sdx(proxy|volume) ", line)] == [] and proxy(primary)[0] == "Part"
+        return found
+
+    assert "It is alive on node2: its last sign of life is recent" in said() and len(primary.records()) == 1
+    reader.age(run)
+    reader.run("pkill", "-STOP", "-o", "-x", "sshd")
+    reader.kill("sshd: root")
+    try:
+        assert "node2, which takes part in it, cannot be reached. Nothing was touched" in said() and len(primary.records()) == 1
+    finally:
+        reader.kill("sshd", "CONT")
+    reader.kill("python2.7")
+    reader.kill("fsck")
+    reader.run("mount", "-F", "ufs", "-o", "ro", "/dev/sfdsk/Class2/dsk/Volume2", "/mnt")
+    assert "mounted" in said()
+    assert primary.record()["result"] == "failed" and primary.record()["kind"] == "restore" and reader.record()["closed"] is None
+    reader.run("umount", "/mnt")
+    # It has been at work there.
+    reader.age(run)
+    end(lab, "restore", variables)
+    primary.run("mount", "-F", "ufs", "/dev/sfdsk/Class1/dsk/Volume1", "/data1")
+    assert frozen.items() <= primary.tree("/data1").items()
+    assert_home(hosts)
+    assert (primary.record(run)["result"], reader.record(run)["result"]) == ("abandoned", "failed")
+
+
 def test_a_kept_proxy_comes_home_before_the_next_backup(hosts, lab):
     kept = dict(SET, snapbackup_retain="until_next_run")
     end(lab, "backup", kept)

@@ -73,6 +73,7 @@ def copied(gds, *volumes):
 
 
 def test_part_and_join_again(gds, proxies, run, call):
+    gds.put('scope', 'local node1')
     name = run()
     done = proxies('parted', run=name, members=[dict(MEMBERS[0], filesystem=gds.points[0]), MEMBERS[1]])
     assert (done['changed'], done['verdict'], done['before'], done['after']) == (True, 'filesystem', JOINED, PARTED)
@@ -228,6 +229,31 @@ def test_a_proxy_that_cannot_be_stopped_is_an_error_and_the_next_call_ends_it(gd
     gds.on('sdxvolume')
     done = proxies('parted', run=name, members=MEMBERS)
     assert done['changed'] and len(done['commands']) == 4 and done['verdict'] == 'filesystem'
+
+
+def test_a_proxy_that_another_node_still_writes_to_is_not_taken_for_stopped(gds, proxies, run):
+    """Here it is stopped; only sdxvolume tells that node2 uses it."""
+    in_use = 'case $1 in -F) trap "exit 1" EXIT; echo "SDX:sdxvolume: ERROR: Volume3: volume is in use, node=node2" >&2 ;; esac'
+    gds.on('sdxvolume', in_use)
+    name = run()
+    for dummy in range(2):
+        failed = proxies('parted', run=name, members=MEMBERS[:1])
+        assert 'node=node2' in failed['msg'] and failed['found'].startswith('stop') and gds.journal('sdxattr') == []
+    gds.on('sdxvolume')
+    assert not proxies('parted', run=name, members=MEMBERS[:1], lock=False)['changed']
+    assert proxies('parted', run=name, members=MEMBERS[:1])['changed'] and len(gds.journal('sdxattr')) == 1
+    gds.on('sdxvolume', in_use)
+    assert 'node=node2' in proxies('joined', run=name)['msg'] and 'Rejoin' not in ' '.join(gds.journal('sdxproxy'))
+    gds.on('sdxvolume')
+    assert proxies('joined', run=name)['after'] == {'Volume3': 'copying'}
+
+
+def test_an_invalid_proxy_is_stopped_nowhere_and_given_back(gds, proxies, run):
+    name = run()
+    proxies('parted', run=name, members=MEMBERS[:1])
+    gds.edit('Volume3', 'status', 'INVALID')
+    before = len(gds.journal('sdxvolume'))
+    assert proxies('joined', run=name)['after'] == {'Volume3': 'copying'} and len(gds.journal('sdxvolume')) == before
 
 
 def test_a_rejoin_without_effect_keeps_the_entry(gds, proxies, run):
