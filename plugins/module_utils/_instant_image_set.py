@@ -7,13 +7,17 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import os
+
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image as image
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image_marks as marks
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_report import TO_MASTER, TO_SHADOW
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_volumes import (
+    refuse_alias, refuse_company, refuse_small, refuse_smaller, refuse_travelling, refuse_used)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import (
-    ABSENT, COPY, SET, Work, entries_of, refuse_travelling, undo_id)
+    ABSENT, COPY, RESTORE, SET, Work, entries_of, undo_id)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
 
 # The first word of a bitmap (dsw_dev.h): zero once its set was disabled, else DIRTY or CLEAN, in the order of this host or the other.
@@ -59,22 +63,6 @@ def need(member, *names):
                       needed='two bitmaps')
 
 
-def refuse_small(volume, bitmap):
-    """Refused if a bitmap is known to be too small for a volume."""
-    blocks, found = image.size_of(volume), image.size_of(bitmap)
-    if blocks and found and found < image.bitmap_blocks(blocks):
-        raise Refused('The bitmap %s is too small for %s.' % (bitmap, volume), object=bitmap, found='%d bytes' % (found * image.BLOCK),
-                      needed='%d bytes: 24 KiB, and 8 KiB for each GiB' % (image.bitmap_blocks(blocks) * image.BLOCK))
-
-
-def refuse_used(work, member, path):
-    """Refused if a volume is part of another set, in which it would be overwritten."""
-    for found in work.sets.values():
-        if found.shadow != member.shadow and path in (found.master, found.shadow, found.bitmap, found.overflow):
-            raise Refused('%s is part of another set.' % path, object=path, found='the set of shadow %s' % found.shadow,
-                          needed='a volume of its own', look='iiadm -l')
-
-
 # Enabling
 
 def enable(context):
@@ -83,7 +71,10 @@ def enable(context):
     group = image.valid_group(group) if group is not None else None
     for member in work.members:
         need(member, 'master', 'bitmap')
-        refuse_travelling(*[member.master, member.bitmap, member.shadow, member.secondary])
+        if member.secondary:
+            refuse_used(work, member, member.secondary)
+    refuse_travelling(work.members)
+    refuse_company(work.members, work.sets, leaving=False)
     new = work.in_state(ABSENT)
     moved = [member for member in work.members if member not in new and is_to_move(work, member, group)]
     for member in new:
@@ -125,17 +116,14 @@ def refuse_different(work, member, group):
 
 def refuse_enable(work, member):
     """Refused unless the set can be made, and the shadow may be overwritten."""
-    if len(set((member.master, member.shadow, member.bitmap))) < 3:
-        raise Refused('Master, shadow and bitmap must be three volumes.', object=member.shadow, found=', '.join(member[:3]))
     for path in (member.shadow, member.bitmap):
         refuse_used(work, member, path)
         work.refuse_mounted(path)
+        work.refuse_open(path)
     if member.master in [path for found in work.sets.values() for path in (found.shadow, found.bitmap)]:
         refuse_used(work, member, member.master)
-    sizes = [image.size_of(path) for path in (member.master, member.shadow)]
-    if None not in sizes and sizes[1] < sizes[0]:
-        raise Refused('The shadow %s is smaller than its master.' % member.shadow, object=member.shadow, found='%d blocks' % sizes[1],
-                      needed='at least %d blocks' % sizes[0])
+    refuse_alias(work, member.master, member.shadow, member.bitmap)
+    refuse_smaller(member.shadow, member.master)
     refuse_small(member.master, member.bitmap)
     if member.secondary:
         refuse_small(member.shadow, member.secondary)
@@ -224,6 +212,9 @@ def export(context):
     waiting = [member for member in work.members if not is_exported(work, member)]
     for member in waiting:
         refuse_export(work, member)
+    if waiting:
+        refuse_travelling([own_volumes(work, member) for member in work.members])
+        refuse_company(work.members, work.sets, leaving=True)
     for member in waiting:
         note(work, own_volumes(work, member), 'joined')
         # One by one: with a group iiadm stops at the first that cannot go, and the others have gone.
@@ -254,7 +245,9 @@ def refuse_export(work, member):
     work.refuse_other_run(COPY, member)
     member = own_volumes(work, member)
     need(member, 'secondary')
-    refuse_travelling(member.master, member.bitmap, member.shadow, member.secondary)
+    # On the other host nothing tells whose it is, and the import overwrites it.
+    refuse_used(work, member, member.secondary)
+    refuse_alias(work, member.shadow)
     work.refuse_mounted(member.shadow)
 
 
@@ -313,9 +306,13 @@ def refuse_import(work, member):
                       needed='a shadow that was joined and exported again',
                       remedy='join it on the other host first: a second import would make %s forget what was written here'
                       % member.secondary)
-    work.refuse_mounted(member.shadow)
-    work.refuse_mounted(member.secondary)
-    refuse_small(member.shadow, member.secondary)
+    for path in (member.shadow, member.secondary):
+        work.refuse_mounted(path)
+        work.refuse_open(path)
+    refuse_alias(work, member.shadow, member.secondary)
+    if not work.context.check or os.path.exists(member.secondary):
+        # In check mode they are still on the other host.
+        refuse_small(member.shadow, member.secondary)
 
 
 # Taking back
@@ -331,6 +328,7 @@ def join(context):
             work.refuse_unless(member, (image.SYNCED, image.COPYING, image.INTERRUPTED), 'The set cannot be joined')
         work.refuse_other_run(SET, member)
     unclosed = [member for member in away if not is_closed(work, member)]
+    refuse_alias(work, *[member.shadow for member in away])
     for member in away:
         if member in unclosed and not context.check:
             marks.mark(context.params['state_dir'], marks.FULL, [member.shadow], context.params['run'] or 'unknown')
