@@ -159,6 +159,7 @@ def refuse_disable(work, member):
     work.refuse_dependent(member)
     work.refuse_other_run(SET, member)
     work.refuse_other_run(COPY, member)
+    work.refuse_other_run(RESTORE, member)
     if work.context.record:
         _split.refuse_being_read(work.context.record)
     work.refuse_mounted(member.shadow)
