@@ -325,7 +325,7 @@ def join(context):
         _split.refuse_being_read(context.record)
     away = work.in_state(image.EXPORTED)
     for member in work.members:
-        if member not in away:
+        if member not in away and not is_ended(work, member):
             work.refuse_unless(member, (image.SYNCED, image.COPYING, image.INTERRUPTED), 'The set cannot be joined')
         work.refuse_other_run(SET, member)
     unclosed = [member for member in away if not is_closed(work, member)]
@@ -337,6 +337,11 @@ def join(context):
     done = result(work, away, image.SYNCED)
     forget(work, work.members)
     return dict(done, full=[member.shadow for member in unclosed])
+
+
+def is_ended(work, member):
+    """Whether the set that this run has exported was disabled since, as enabled_anew() tells to: then there is nothing to take back."""
+    return work.state(member) == ABSENT and _split.entry_of(work.context.record, undo_id(SET, member.shadow)) is not None
 
 
 def enabled_anew(work, member):
@@ -363,7 +368,7 @@ def is_closed(work, member):
         return not told
     if word not in OPEN:
         raise Refused('%s holds no bitmap.' % member.secondary, object=member.secondary, found='first word %r' % word,
-                      needed='the second bitmap of %s' % member.shadow)
+                      needed='the second bitmap of %s' % member.shadow, remedy=enabled_anew(work, member))
     if not told:
         # iiadm would ask, and take it for yes where nobody can answer.
         raise Refused('The other host has not ended its set with %s.' % member.secondary, object=member.secondary,

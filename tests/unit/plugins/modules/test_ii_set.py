@@ -409,9 +409,25 @@ def test_what_is_no_bitmap_is_not_joined(host, sets, run):
     member, name = host.enabled(host.member(1)), run()
     sets('exported', run=name, members=[member])
     host.word(member['secondary'], b'what')
-    assert 'holds no bitmap' in sets('joined', run=name, unclosed=[member['shadow']])['msg']
+    failed = sets('joined', run=name, unclosed=[member['shadow']])
+    assert 'holds no bitmap' in failed['msg'] and 'iiadm -d %s' % member['shadow'] in failed['remedy']
     os.unlink(member['secondary'])
     assert 'disk group imported here' in sets('joined', run=name)['msg'] and host.changes() == ['iiadm -E s1']
+
+
+def test_what_was_disabled_since_the_export_is_nothing_to_take_back(host, sets, run):
+    """As the remedy says where no host has ever imported the second bitmap."""
+    members, name = [host.enabled(host.member(number)) for number in (1, 2)], run()
+    sets('exported', run=name, members=members)
+    host.on('iiadm', 'case $* in "-J "*s1*) echo "iiadm: Join failed:" >&2; echo "II: Bitmap magic number is not valid" >&2; exit 2 ;; esac')
+    failed = sets('joined', run=name)
+    assert 'iiadm -d %s' % members[0]['shadow'] in failed['remedy'] and len(undo(host, name)) == 2
+    host.on('iiadm')
+    host.put('sets', ''.join(line + '\n' for line in host.read('sets').splitlines() if members[0]['shadow'] not in line))
+    done = sets('joined', run=name)
+    assert (states(done['after']), undo(host, name)) == ({'s1': 'absent', 's2': 'synced'}, [])
+    # Not what nobody has exported.
+    assert 'is absent' in sets('joined', run=name, members=[members[0]])['msg']
 
 
 @pytest.fixture
