@@ -262,7 +262,8 @@ def own_volumes(work, member):
 
 def take(context):
     """Import shadows with their second bitmaps, which keep account of every write here."""
-    work = sets_of(context, 'disabled')
+    work, group = sets_of(context, 'disabled'), context.params['group']
+    group = image.valid_group(group) if group is not None else None
     for member in work.members:
         need(member, 'secondary')
     waiting = [member for member in work.members if not is_imported(work, member)]
@@ -274,10 +275,24 @@ def take(context):
         if not context.check:
             for key in (marks.RETURNED, marks.UNCLOSED):
                 marks.mark(context.params['state_dir'], key, [member.shadow], None)
+    moved = put_into(work, group)
     if context.record and not context.check:
         work.now()
         context.record.update(proof=[proof(work, member) for member in work.members])
-    return result(work, waiting, image.IMPORTED)
+    done = result(work, waiting, image.IMPORTED)
+    return dict(done, changed=bool(waiting or moved))
+
+
+def put_into(work, group):
+    """Put imported shadows into a group of this host, which an import knows nothing of. Those that were not in it; none without a group."""
+    outside = [member for member in work.members
+               if group is not None and (member.shadow not in work.sets or work.set(member).group != group)]
+    for member in outside:
+        work.act([work.image.iiadm, '-g', group, '-m', member.shadow], member, (image.IMPORTED,))
+        if not work.context.check and work.set(member).group != group:
+            raise Refused('%s was not put into group %s.' % (member.shadow, group), object=member.shadow, found=work.set(member).group,
+                          needed=group, look='iiadm -i %s' % member.shadow)
+    return outside
 
 
 def proof(work, member):

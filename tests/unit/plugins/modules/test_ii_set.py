@@ -333,6 +333,20 @@ def test_import_and_give_back(host, sets, run):
     assert sets('imported', run=run('next'), members=[member])['changed']
 
 
+def test_imported_shadows_are_put_into_a_group_one_by_one(host, sets, run):
+    members, name = [host.member(number) for number in (1, 2)], run()
+    plan = sets('imported', check=True, members=members, group='G')
+    done = sets('imported', run=name, members=members, group='G')
+    assert host.changes() == ['iiadm -I s1 c1', 'iiadm -I s2 c2', 'iiadm -g G -m s1', 'iiadm -g G -m s2']
+    assert [command['argv'] for command in plan['commands']] == [command['argv'] for command in done['commands']]
+    assert not sets('imported', run=name, members=members, group='G')['changed']
+    assert sets('imported', run=name, members=members, group='H')['changed'] and host.changes()[4:] == [
+        'iiadm -g H -m s1', 'iiadm -g H -m s2']
+    host.on('iiadm', 'case $* in *-m*) exit 0 ;; esac')
+    assert 'not put into group' in sets('imported', run=name, members=members, group='G')['msg']
+    assert 'every set' in sets('imported', run=name, members=members, group='')['msg']
+
+
 @pytest.mark.parametrize('flags', ['shadow_volume_offline,bitmap_volume_offline', 'suspended'])
 def test_what_a_boot_has_taken_away_is_ended_and_told(host, sets, run, flags):
     """Also by a second call, where nobody has heard the first."""
