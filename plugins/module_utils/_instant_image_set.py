@@ -79,6 +79,7 @@ def enable(context):
     moved = [member for member in work.members if member not in new and is_to_move(work, member, group)]
     for member in new:
         refuse_enable(work, member)
+    refuse_alias(work, *[path for member in new for path in (member.master, member.shadow, member.bitmap)])
     named = ['-g', group] if group else []
     for member in new:
         work.act([work.image.iiadm] + named + ['-e', 'ind', member.master, member.shadow, member.bitmap], member,
@@ -122,7 +123,6 @@ def refuse_enable(work, member):
         work.refuse_open(path)
     if member.master in [path for found in work.sets.values() for path in (found.shadow, found.bitmap)]:
         refuse_used(work, member, member.master)
-    refuse_alias(work, member.master, member.shadow, member.bitmap)
     refuse_smaller(member.shadow, member.master)
     refuse_small(member.master, member.bitmap)
     if member.secondary:
@@ -213,6 +213,7 @@ def export(context):
     waiting = [member for member in work.members if not is_exported(work, member)]
     for member in waiting:
         refuse_export(work, member)
+    refuse_alias(work, *[member.shadow for member in waiting])
     if waiting:
         refuse_travelling([own_volumes(work, member) for member in work.members])
         refuse_company(work.members, work.sets, leaving=True)
@@ -248,7 +249,6 @@ def refuse_export(work, member):
     need(member, 'secondary')
     # On the other host nothing tells whose it is, and the import overwrites it.
     refuse_used(work, member, member.secondary)
-    refuse_alias(work, member.shadow)
     work.refuse_mounted(member.shadow)
 
 
@@ -269,6 +269,7 @@ def take(context):
     waiting = [member for member in work.members if not is_imported(work, member)]
     for member in waiting:
         refuse_import(work, member)
+    refuse_alias(work, *[path for member in waiting for path in (member.shadow, member.secondary)])
     for member in waiting:
         note(work, member, 'disabled')
         work.act([work.image.iiadm, '-I', member.shadow, member.secondary], member, (image.IMPORTED,))
@@ -325,7 +326,6 @@ def refuse_import(work, member):
     for path in (member.shadow, member.secondary):
         work.refuse_mounted(path)
         work.refuse_open(path)
-    refuse_alias(work, member.shadow, member.secondary)
     if not work.context.check or os.path.exists(member.secondary):
         # In check mode they are still on the other host.
         refuse_small(member.shadow, member.secondary)
