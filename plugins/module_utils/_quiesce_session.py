@@ -153,5 +153,5 @@ def refuse_outside(members, paths, what):
     for path in paths:
         if member_of(members, path) is None:
             raise Refused('Part of the %s lies on no volume of this run, so the copy would not be whole.' % what, object=path,
-                          found='not on %s' % ', '.join(member['filesystem'] or member['volume'] for member in members), look='df -k %s' % path,
-                          remedy='add its volume to the set')
+                          found='not on %s' % ', '.join(member['filesystem'] or member['volume'] for member in members),
+                          look='df -k %s' % path, remedy='add its volume to the set')
