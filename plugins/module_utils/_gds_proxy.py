@@ -332,6 +332,8 @@ def end(context):
         return dict(changed=False, before={}, after={}, class_name=None)
     work = Proxies(context, class_name)
     related = [member for member in work.members if work.state(member) != 'separate']
+    if context.record and related:
+        _split.refuse_being_restored(context.params['state_dir'], context.record)
     for member in related:
         work.refuse_other_run(member, work.owner(member))
         if work.state(member) == 'copying' or any(piece.state == 'copy' for piece in work.volume(member.master).slices):

@@ -62,8 +62,7 @@ def restore(context):
             _split.refuse_changed(context.runner, source)
     for member in waiting:
         refuse_unless_restorable(work, member)
-    if record and not context.check and not record.data['layout']:
-        record.update(layout={'sdxinfo -A -e long': work.gds.report()})
+    note_all(work, waiting)
     for unit, mine in work.units(waiting):
         begin(work, unit, mine)
     after = work.predicted('joined' if params['method'] == 'rejoin' else 'parted') if context.check else work.now()
@@ -99,7 +98,8 @@ def is_waiting(work, member):
     state, begun = work.state(member), work.begun(member)
     if state == 'parted':
         return not (begun and begun['done'])
-    if not begun:
+    # What was entered and not seen to begin may have been killed on its way, which leads to these states alone.
+    if not begun or not begun['done'] and state not in ('copying', 'joined'):
         raise Refused('%s is not parted, so it holds nothing older than its master.' % member.proxy, object=member.proxy, found=state,
                       needed='parted', look=work.look(member), remedy='restore from an image')
     return False
@@ -126,11 +126,21 @@ def refuse_unless_restorable(work, member):
     work.refuse_unconfirmed(member.master)
 
 
+def note_all(work, members):
+    """Enter what is about to be begun, and only then the layout: with that a record without entries says that all was given back."""
+    record = work.context.record
+    needed = members and record and not work.context.check and not record.data['layout']
+    layout = {'sdxinfo -A -e long': work.gds.report()} if needed else None
+    for member in members:
+        work.note(member, done=False)
+    if layout:
+        record.update(layout=layout)
+
+
 def begin(work, unit, members):
     """Start to copy the proxies of one unit to their masters."""
     method = work.context.params['method']
     for member in members:
-        work.note(member, done=False)
         if method == 'rejoin':
             unlock(work, member, _split.entry_of(work.source, work.undo(member)['id']))
     # RejoinRestore is seen by the relation; Restore leaves it as it is.

@@ -16,7 +16,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _quiesce, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_report import ABORTING, TO_MASTER
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import COPY, Work, entries_of, undo_id
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import COPY, RESTORE, Work, entries_of, undo_id
 
 
 def update(context):
@@ -76,10 +76,12 @@ def refuse_update(work, member):
     work.refuse_dependent(member)
     refuse_unseen(work, member)
     work.refuse_other_run(COPY, member)
+    work.refuse_other_run(RESTORE, member)
     if work.context.record:
         _split.refuse_being_restored(work.context.params['state_dir'], work.context.record)
         _split.refuse_being_read(work.context.record)
     work.refuse_mounted(member.shadow)
+    work.refuse_open(member.shadow)
 
 
 def refuse_unseen(work, member):

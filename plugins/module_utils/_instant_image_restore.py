@@ -16,10 +16,8 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_report import TO_MASTER, TO_SHADOW
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import COPY, Work, entries_of, undo_id
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import COPY, RESTORE, Work, entries_of, undo_id
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
-
-RESTORE = 'ii_restore'
 
 
 def restore(context):

@@ -7,13 +7,17 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import os
+
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image as image
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image_marks as marks
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_report import TO_MASTER, TO_SHADOW
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_volumes import (
+    refuse_alias, refuse_company, refuse_small, refuse_smaller, refuse_travelling, refuse_used)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import (
-    ABSENT, COPY, SET, Work, entries_of, refuse_travelling, undo_id)
+    ABSENT, COPY, RESTORE, SET, Work, entries_of, undo_id)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
 
 # The first word of a bitmap (dsw_dev.h): zero once its set was disabled, else DIRTY or CLEAN, in the order of this host or the other.
@@ -59,22 +63,6 @@ def need(member, *names):
                       needed='two bitmaps')
 
 
-def refuse_small(volume, bitmap):
-    """Refused if a bitmap is known to be too small for a volume."""
-    blocks, found = image.size_of(volume), image.size_of(bitmap)
-    if blocks and found and found < image.bitmap_blocks(blocks):
-        raise Refused('The bitmap %s is too small for %s.' % (bitmap, volume), object=bitmap, found='%d bytes' % (found * image.BLOCK),
-                      needed='%d bytes: 24 KiB, and 8 KiB for each GiB' % (image.bitmap_blocks(blocks) * image.BLOCK))
-
-
-def refuse_used(work, member, path):
-    """Refused if a volume is part of another set, in which it would be overwritten."""
-    for found in work.sets.values():
-        if found.shadow != member.shadow and path in (found.master, found.shadow, found.bitmap, found.overflow):
-            raise Refused('%s is part of another set.' % path, object=path, found='the set of shadow %s' % found.shadow,
-                          needed='a volume of its own', look='iiadm -l')
-
-
 # Enabling
 
 def enable(context):
@@ -83,11 +71,15 @@ def enable(context):
     group = image.valid_group(group) if group is not None else None
     for member in work.members:
         need(member, 'master', 'bitmap')
-        refuse_travelling(*[member.master, member.bitmap, member.shadow, member.secondary])
+        if member.secondary:
+            refuse_used(work, member, member.secondary)
+    refuse_travelling(work.members)
+    refuse_company(work.members, work.sets, leaving=False)
     new = work.in_state(ABSENT)
     moved = [member for member in work.members if member not in new and is_to_move(work, member, group)]
     for member in new:
         refuse_enable(work, member)
+    refuse_alias(work, *[path for member in new for path in (member.master, member.shadow, member.bitmap)])
     named = ['-g', group] if group else []
     for member in new:
         work.act([work.image.iiadm] + named + ['-e', 'ind', member.master, member.shadow, member.bitmap], member,
@@ -125,17 +117,13 @@ def refuse_different(work, member, group):
 
 def refuse_enable(work, member):
     """Refused unless the set can be made, and the shadow may be overwritten."""
-    if len(set((member.master, member.shadow, member.bitmap))) < 3:
-        raise Refused('Master, shadow and bitmap must be three volumes.', object=member.shadow, found=', '.join(member[:3]))
     for path in (member.shadow, member.bitmap):
         refuse_used(work, member, path)
         work.refuse_mounted(path)
+        work.refuse_open(path)
     if member.master in [path for found in work.sets.values() for path in (found.shadow, found.bitmap)]:
         refuse_used(work, member, member.master)
-    sizes = [image.size_of(path) for path in (member.master, member.shadow)]
-    if None not in sizes and sizes[1] < sizes[0]:
-        raise Refused('The shadow %s is smaller than its master.' % member.shadow, object=member.shadow, found='%d blocks' % sizes[1],
-                      needed='at least %d blocks' % sizes[0])
+    refuse_smaller(member.shadow, member.master)
     refuse_small(member.master, member.bitmap)
     if member.secondary:
         refuse_small(member.shadow, member.secondary)
@@ -171,6 +159,7 @@ def refuse_disable(work, member):
     work.refuse_dependent(member)
     work.refuse_other_run(SET, member)
     work.refuse_other_run(COPY, member)
+    work.refuse_other_run(RESTORE, member)
     if work.context.record:
         _split.refuse_being_read(work.context.record)
     work.refuse_mounted(member.shadow)
@@ -224,6 +213,10 @@ def export(context):
     waiting = [member for member in work.members if not is_exported(work, member)]
     for member in waiting:
         refuse_export(work, member)
+    refuse_alias(work, *[member.shadow for member in waiting])
+    if waiting:
+        refuse_travelling([own_volumes(work, member) for member in work.members])
+        refuse_company(work.members, work.sets, leaving=True)
     for member in waiting:
         note(work, own_volumes(work, member), 'joined')
         # One by one: with a group iiadm stops at the first that cannot go, and the others have gone.
@@ -254,7 +247,8 @@ def refuse_export(work, member):
     work.refuse_other_run(COPY, member)
     member = own_volumes(work, member)
     need(member, 'secondary')
-    refuse_travelling(member.master, member.bitmap, member.shadow, member.secondary)
+    # On the other host nothing tells whose it is, and the import overwrites it.
+    refuse_used(work, member, member.secondary)
     work.refuse_mounted(member.shadow)
 
 
@@ -268,22 +262,38 @@ def own_volumes(work, member):
 
 def take(context):
     """Import shadows with their second bitmaps, which keep account of every write here."""
-    work = sets_of(context, 'disabled')
+    work, group = sets_of(context, 'disabled'), context.params['group']
+    group = image.valid_group(group) if group is not None else None
     for member in work.members:
         need(member, 'secondary')
     waiting = [member for member in work.members if not is_imported(work, member)]
     for member in waiting:
         refuse_import(work, member)
+    refuse_alias(work, *[path for member in waiting for path in (member.shadow, member.secondary)])
     for member in waiting:
         note(work, member, 'disabled')
         work.act([work.image.iiadm, '-I', member.shadow, member.secondary], member, (image.IMPORTED,))
         if not context.check:
             for key in (marks.RETURNED, marks.UNCLOSED):
                 marks.mark(context.params['state_dir'], key, [member.shadow], None)
+    moved = put_into(work, group)
     if context.record and not context.check:
         work.now()
         context.record.update(proof=[proof(work, member) for member in work.members])
-    return result(work, waiting, image.IMPORTED)
+    done = result(work, waiting, image.IMPORTED)
+    return dict(done, changed=bool(waiting or moved))
+
+
+def put_into(work, group):
+    """Put imported shadows into a group of this host, which an import knows nothing of. Those that were not in it; none without a group."""
+    outside = [member for member in work.members
+               if group is not None and (member.shadow not in work.sets or work.set(member).group != group)]
+    for member in outside:
+        work.act([work.image.iiadm, '-g', group, '-m', member.shadow], member, (image.IMPORTED,))
+        if not work.context.check and work.set(member).group != group:
+            raise Refused('%s was not put into group %s.' % (member.shadow, group), object=member.shadow, found=work.set(member).group,
+                          needed=group, look='iiadm -i %s' % member.shadow)
+    return outside
 
 
 def proof(work, member):
@@ -313,9 +323,12 @@ def refuse_import(work, member):
                       needed='a shadow that was joined and exported again',
                       remedy='join it on the other host first: a second import would make %s forget what was written here'
                       % member.secondary)
-    work.refuse_mounted(member.shadow)
-    work.refuse_mounted(member.secondary)
-    refuse_small(member.shadow, member.secondary)
+    for path in (member.shadow, member.secondary):
+        work.refuse_mounted(path)
+        work.refuse_open(path)
+    if not work.context.check or os.path.exists(member.secondary):
+        # In check mode they are still on the other host.
+        refuse_small(member.shadow, member.secondary)
 
 
 # Taking back
@@ -327,10 +340,11 @@ def join(context):
         _split.refuse_being_read(context.record)
     away = work.in_state(image.EXPORTED)
     for member in work.members:
-        if member not in away:
+        if member not in away and not is_ended(work, member):
             work.refuse_unless(member, (image.SYNCED, image.COPYING, image.INTERRUPTED), 'The set cannot be joined')
         work.refuse_other_run(SET, member)
     unclosed = [member for member in away if not is_closed(work, member)]
+    refuse_alias(work, *[member.shadow for member in away])
     for member in away:
         if member in unclosed and not context.check:
             marks.mark(context.params['state_dir'], marks.FULL, [member.shadow], context.params['run'] or 'unknown')
@@ -338,6 +352,11 @@ def join(context):
     done = result(work, away, image.SYNCED)
     forget(work, work.members)
     return dict(done, full=[member.shadow for member in unclosed])
+
+
+def is_ended(work, member):
+    """Whether the set that this run has exported was disabled since, as enabled_anew() tells to: then there is nothing to take back."""
+    return work.state(member) == ABSENT and _split.entry_of(work.context.record, undo_id(SET, member.shadow)) is not None
 
 
 def enabled_anew(work, member):
@@ -364,7 +383,7 @@ def is_closed(work, member):
         return not told
     if word not in OPEN:
         raise Refused('%s holds no bitmap.' % member.secondary, object=member.secondary, found='first word %r' % word,
-                      needed='the second bitmap of %s' % member.shadow)
+                      needed='the second bitmap of %s' % member.shadow, remedy=enabled_anew(work, member))
     if not told:
         # iiadm would ask, and take it for yes where nobody can answer.
         raise Refused('The other host has not ended its set with %s.' % member.secondary, object=member.secondary,

@@ -14,9 +14,9 @@ import stat
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _services, _split, _target
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image import (
-    BLOCK, EXPORTED, LIMIT, InstantImage, block_device, bundle, devices, faults, size_of, state_of, valid_path, volumes_under_sv)
+    BLOCK, EXPORTED, LIMIT, InstantImage, block_device, devices, faults, size_of, state_of, valid_path, volumes_under_sv)
 
-SET, COPY = 'ii_set', 'ii_copy'
+SET, COPY, RESTORE = 'ii_set', 'ii_copy', 'ii_restore'
 ABSENT = 'absent'
 FIELDS = ('shadow', 'master', 'bitmap', 'secondary', 'filesystem')
 # The parts of a path that only say what kind of device it is.
@@ -54,6 +54,20 @@ def undo_id(kind, shadow):
     return '%s:%s' % (kind, shadow)
 
 
+def refuse_twice(members):
+    """Refused if a volume has two places in members, of which one would be overwritten. Only a master may have several shadows."""
+    places = {}
+    for member in members:
+        for what in ('shadow', 'bitmap', 'secondary'):
+            places.setdefault(getattr(member, what), []).append('%s of %s' % (what, member.shadow))
+    for path in sorted(set(member.master for member in members) & set(places) - set([None])):
+        places[path].append('a master')
+    for path, found in sorted(item for item in places.items() if item[0] is not None):
+        if len(found) > 1:
+            raise Refused('A volume is named more than once in members.', object=path, found=', '.join(found),
+                          needed='a volume of its own for each shadow and bitmap')
+
+
 class Work:
     """members: [Member]; sets: {shadow: Set} of the host; before: {shadow: state of a set, or absent}"""
 
@@ -61,13 +75,11 @@ class Work:
         self.context = context
         self.image = InstantImage(context.runner)
         self.members = [member_of(entry) for entry in entries]
-        shadows = [member.shadow for member in self.members]
-        if len(set(shadows)) != len(shadows):
-            raise Refused('A shadow is named more than once in members.', object=', '.join(shadows), needed='each set once')
+        refuse_twice(self.members)
         self.before = self.now()
         assumed = context.params['assume'] or {}
         if context.check:
-            self.before.update((shadow, assumed[shadow]) for shadow in shadows if shadow in assumed)
+            self.before.update((shadow, assumed[shadow]) for shadow in list(self.before) if shadow in assumed)
 
     def now(self):
         """The states as the host shows them now."""
@@ -138,6 +150,12 @@ class Work:
                     raise Refused('%s is open.' % path, object=path, found=error.facts.get('found'), needed='a volume that nobody uses',
                                   look=error.facts.get('look'), remedy='end that process')
 
+    def known_paths(self):
+        """Every path under which a volume is named, configured in a set, or under SV."""
+        found = [(one.master, one.shadow, one.bitmap, one.overflow) for one in self.sets.values()]
+        found += [member[:-1] for member in self.members] + [volumes_under_sv(self.context.runner)]
+        return sorted(set(path for paths in found for path in paths if path))
+
     def unseen(self, member):
         """The volumes of a set at home whose writes its bitmap is not told of, since SV does not see them (svadm(1M))."""
         found = self.sets.get(member.shadow)
@@ -177,22 +195,3 @@ REMEDIES = {
     'offline': 'repair the volume, then iiadm -R',
     'suspended': 'iiboot -r; import the disk groups of its volumes before',
 }
-
-
-def refuse_travelling(master, bitmap, shadow, secondary):
-    """Refused if the volumes lie so that the shadow cannot go to another host, or the master would go with it.
-
-    The set's own bitmap goes on being written on this host while the shadow is away; the other one must be where the shadow is.
-    """
-    moved = bundle(shadow)
-    if moved is None:
-        return
-    for path, what in ((master, 'master'), (bitmap, 'bitmap')):
-        if path and bundle(path) == moved:
-            raise Refused('The %s would travel with the shadow.' % what, object=path, found='%s and %s in %s %s' % ((path, shadow) + moved),
-                          needed='master and bitmap in one that stays on this host',
-                          remedy='make the shadow and its second bitmap in a %s of their own' % moved[0])
-    if secondary and bundle(secondary) != moved:
-        raise Refused('The second bitmap would not travel with the shadow.', object=secondary,
-                      found='%s without %s' % (moved[1], secondary), needed='both in one %s' % moved[0],
-                      remedy='make a volume for it in %s %s' % moved)

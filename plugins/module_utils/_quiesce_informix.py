@@ -103,16 +103,13 @@ class Informix:
                 raise Refused('Driver informix needs %s.' % tool, object=path, found='nothing that can be run', remedy='set home')
 
     def refuse_chunks(self, chunks):
-        devices = set(os.path.realpath(member[key]) for member in self.members for key in ('device', 'block_device', 'original')
-                      if member.get(key))
         for chunk in chunks:
             if not chunk.primary:
                 continue
             if not chunk.online:
                 raise Refused('A chunk is not online, so no copy of it is whole.', object=chunk.path, found=chunk.flags, needed='PO',
                               look='onstat -d')
-            inside = os.path.realpath(chunk.path) in devices or member_of(self.members, chunk.path) is not None
-            if not os.path.isabs(chunk.path) or not inside:
+            if not os.path.isabs(chunk.path) or member_of(self.members, chunk.path) is None:
                 raise Refused('Part of the server lies on no volume of this run, so the copy would not be whole.', object=chunk.path,
                               look='onstat -d', remedy='add its volume to the set')
 

@@ -14,7 +14,7 @@ import time
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _platform, _recovery
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_session import member_of
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_session import member_of, node_of
 
 SWITCH = 'ALTER SYSTEM ARCHIVE LOG CURRENT'
 CONTROL = "ALTER DATABASE BACKUP CONTROLFILE TO '%s'"
@@ -61,7 +61,7 @@ class Archive:
     def save(self, server, step, files, first, last):
         """Have everything from change first to last archived, and return the recovery set of the run record.
 
-        step(statement): says a state-changing statement. files: the data files; the first one tells where the restored files go.
+        step(statement): says a state-changing statement. files: the data files, which tell where the restored files go: see home().
         """
         step(SWITCH)
         self.logs = self.archived(server, first, last)
@@ -75,10 +75,16 @@ class Archive:
             self.tidy()
         saved += [self.save_file(log.name, os.path.basename(log.name), owner) for log in self.logs if self.stored]
         _files.sync_directory(self.directory)
-        data = os.path.dirname(os.path.realpath(files[0].name))
-        member = member_of(self.members, data)
-        return {'driver': 'oracle', 'volume': member['volume'], 'files': saved,
-                'directory': os.path.relpath(data, os.path.realpath(member['filesystem']))}
+        return dict(self.home(files), driver='oracle', files=saved)
+
+    def home(self, files):
+        """The volume, and the directory in it, that restored files go to: beside the first data file that is one, not a device."""
+        data = [os.path.dirname(os.path.realpath(found.name)) for found in files if node_of(found.name) is None]
+        if not data:
+            # There is no place for them then, so they stay where the images are.
+            return {'volume': member_of(self.members, files[0].name)['volume'], 'directory': '.'}
+        member = member_of(self.members, data[0])
+        return {'volume': member['volume'], 'directory': os.path.relpath(data[0], os.path.realpath(member['filesystem']))}
 
     def archived(self, server, first, last):
         """The logs that hold every change from first to last, of every thread; Torn if they are not all archived in time."""

@@ -13,6 +13,7 @@ import glob
 import os
 import pwd
 import select
+import stat
 import subprocess
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform
@@ -119,11 +120,31 @@ def spawn_as(argv, account, extra=None):
                             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
 
 
+def node_of(path):
+    """(kind, number) of the device that path leads to; None where it leads to none."""
+    try:
+        found = os.stat(path)
+    except OSError:
+        return None
+    kind = stat.S_IFMT(found.st_mode)
+    return (kind, found.st_rdev) if kind in (stat.S_IFBLK, stat.S_IFCHR) else None
+
+
+def is_volume_of(member, path):
+    """Whether path is the volume of a member, by any name of its raw or its block device. What is made of it is another volume."""
+    given = [member.get('original')] if member.get('original') else [member.get('device'), member.get('block_device')]
+    names = set(name for raw in given if raw for name in (raw, raw.replace('/rdsk/', '/dsk/', 1)))
+    real, node = os.path.realpath(path), node_of(path)
+    return any(os.path.realpath(name) == real or node is not None and node_of(name) == node for name in names)
+
+
 def member_of(members, path):
-    """The member of the run on whose file system path lies, or None."""
-    path = os.path.realpath(path)
-    inside = [member for member in members if member['filesystem']
-              and os.path.exists(path) and os.stat(member['filesystem']).st_dev == os.stat(path).st_dev]
+    """The member of the run on whose file system path lies, or whose volume it is, or None."""
+    inside = [member for member in members if is_volume_of(member, path)]
+    # The file system that has the node of a device has nothing of its content.
+    if not inside and os.path.exists(path) and node_of(path) is None:
+        inside = [member for member in members if member['filesystem']
+                  and os.stat(member['filesystem']).st_dev == os.stat(path).st_dev]
     return inside[0] if inside else None
 
 
@@ -132,5 +153,5 @@ def refuse_outside(members, paths, what):
     for path in paths:
         if member_of(members, path) is None:
             raise Refused('Part of the %s lies on no volume of this run, so the copy would not be whole.' % what, object=path,
-                          found='not below %s' % ', '.join(member['filesystem'] for member in members if member['filesystem']),
+                          found='not on %s' % ', '.join(member['filesystem'] or member['volume'] for member in members),
                           look='df -k %s' % path, remedy='add its volume to the set')

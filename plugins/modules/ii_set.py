@@ -42,12 +42,15 @@ options:
         description:
           - Raw device of the second bitmap, which travels with the shadow and keeps account of what the other host writes. Required for
             O(state=exported), O(state=imported) and O(state=joined). Its size depends on the shadow.
+          - The import formats it, so it is refused where it has any other place in O(members) or in a set of the host.
         type: str
       filesystem:
         description: Not used here, so that one list serves M(volmgr.snapbackup.ii_copy) too.
         type: path
   group:
-    description: For O(state=enabled), name of the group that all the sets are in. It is made where there is none.
+    description:
+      - For O(state=enabled), name of the group that all the sets are in. It is made where there is none.
+      - For O(state=imported), name of a group of that host, which the shadows are put into one by one. An import knows no group.
     type: str
   state:
     description:

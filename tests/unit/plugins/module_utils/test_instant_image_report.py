@@ -14,7 +14,7 @@ import pytest
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image as image
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, UnknownWord
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_report import parse_status, parse_volumes_of_sv
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import refuse_travelling, volume_name
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import volume_name
 
 RULER = u'-' * 78 + u'\n'
 GROUPED = u'''\
@@ -189,23 +189,3 @@ def test_names_and_block_devices():
     paths = ('/dev/vx/rdsk/oradg/vol01', '/dev/md/rdsk/d1', '/dev/md/blue/rdsk/d1', '/dev/rdsk/c1t0d0s0')
     assert [volume_name(path) for path in paths] == ['oradg/vol01', 'd1', 'blue/d1', 'c1t0d0s0']
     assert image.block_device('/dev/md/oraset/rdsk/d10') == '/dev/md/oraset/dsk/d10'
-
-
-SHADOW, SECOND = '/dev/vx/rdsk/backup/s', '/dev/vx/rdsk/backup/b'
-
-
-@pytest.mark.parametrize('master, bitmap, second, words', [
-    ('/dev/vx/rdsk/backup/m', '/dev/vx/rdsk/oradg/b', SECOND, 'master would travel'),
-    ('/dev/vx/rdsk/oradg/m', '/dev/vx/rdsk/backup/x', SECOND, 'bitmap would travel'),
-    ('/dev/vx/rdsk/oradg/m', '/dev/vx/rdsk/oradg/b', '/dev/vx/rdsk/oradg/c', 'would not travel')])
-def test_what_lies_in_the_wrong_disk_group(master, bitmap, second, words):
-    with pytest.raises(Refused) as error:
-        refuse_travelling(master, bitmap, SHADOW, second)
-    assert words in str(error.value)
-
-
-def test_what_lies_well():
-    refuse_travelling('/dev/vx/rdsk/oradg/m', '/dev/vx/rdsk/oradg/b', SHADOW, SECOND)
-    refuse_travelling('/dev/rdsk/c0', '/dev/rdsk/c1', '/dev/rdsk/c2', '/dev/rdsk/c3')
-    with pytest.raises(Refused):
-        refuse_travelling('/dev/md/b/rdsk/d1', '/dev/md/a/rdsk/d2', '/dev/md/b/rdsk/d3', '/dev/md/b/rdsk/d4')

@@ -109,6 +109,40 @@ def test_a_chunk_that_is_refused(server, changes, word):
     assert word in str(caught.value)
 
 
+@pytest.mark.parametrize('kind', ['rdsk', 'dsk'])
+def test_a_chunk_on_a_volume_that_is_copied(server, kind):
+    """By any name of the volume itself; what is made of it is another volume."""
+    for name in ('rdsk', 'dsk', 'copies'):
+        server.data.mkdir(name).join('vol').write('pages')
+    holder = holder_of(server)
+    holder.members = [dict(volume='d1', filesystem=None, fstype=None, original=str(server.data.join('rdsk', 'vol')),
+                           device=str(server.data.join('copies', 'vol')), block_device=str(server.data.join('copies', 'vol')))]
+    server.data.join('link').mksymlinkto(server.data.join(kind, 'vol'))
+    for number in (0, 1):
+        server.set_chunk(number, path=str(server.data.join('link')))
+    holder.check(Runner())
+    server.set_chunk(1, path=str(server.data.join('copies', 'vol')))
+    with pytest.raises(Refused):
+        holder.check(Runner())
+
+
+def test_a_chunk_on_the_same_device_by_another_name(server):
+    holder = holder_of(server)
+    holder.members.append(dict(volume='d2', filesystem=None, fstype=None, original='/dev/full', device=None, block_device=None))
+    for device, good in (('/dev/full', True), ('/dev/zero', False)):
+        node = server.data.join('node')
+        if node.check(link=1):
+            node.remove()
+        node.mksymlinkto(device)
+        server.set_chunk(1, path=str(node))
+        if good:
+            holder.check(Runner())
+        else:
+            with pytest.raises(Refused) as caught:
+                holder.check(Runner())
+            assert 'no volume' in str(caught.value)
+
+
 def test_a_chunk_on_the_raw_device_of_a_member(server):
     device = str(server.data.join('raw'))
     server.set_chunk(1, path=device)

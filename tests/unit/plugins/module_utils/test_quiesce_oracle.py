@@ -409,6 +409,34 @@ def test_what_cannot_be_let_go_stays_in_the_record(database):
     eventually(lambda: nothing_left(database))
 
 
+def on_raw_devices(database, *numbers):
+    """A holder of the database with these files on the raw volume of a second member."""
+    node = database.data.join('node')
+    node.mksymlinkto('/dev/full')
+    for number in numbers:
+        database.set_file(number, name=str(node))
+    holder = holder_of(database)
+    holder.members.append(dict(volume='d2', filesystem=None, fstype=None, original='/dev/full', device='/dev/zero'))
+    return holder
+
+
+@pytest.mark.parametrize('numbers, place', [((1,), ('d1', 'data')), ((1, 2, 3), ('d2', '.'))])
+def test_data_files_on_raw_volumes(database, numbers, place):
+    holder = on_raw_devices(database, *numbers)
+    holder.check(Runner())
+    made = window(database, holder)
+    made.open(Runner())
+    assert [(found['volume'], found['directory']) for found in made.recovery] == [place] and nothing_left(database)
+
+
+def test_a_data_file_on_a_raw_volume_that_is_not_copied(database):
+    holder = on_raw_devices(database, 1)
+    holder.members[1]['original'] = '/dev/zero'
+    with pytest.raises(Refused) as caught:
+        holder.check(Runner())
+    assert 'no volume of this run' in str(caught.value)
+
+
 def test_its_verdict(database):
     member = dict(volume='d1', filesystem='/home1', fstype='ufs')
     assert worth(expected_verdict, [member], [holder_of(database)]) == 'application'

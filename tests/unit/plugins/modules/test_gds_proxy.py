@@ -13,6 +13,8 @@ import re
 import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_restore import Restored
 from gds import Gds
 
 pytestmark = pytest.mark.slow
@@ -397,6 +399,35 @@ def test_restore_and_end_it(gds, call, kept):
     for dummy in range(2):
         assert not call('gds_proxy', confirm=['Volume1'], **params)['changed']
         assert undo(gds, restore) == [] and undo(gds, backup) == []
+
+
+def test_a_restore_that_died_before_its_first_note_is_not_taken_for_a_finished_one(gds, call, kept, monkeypatch):
+    backup, restore = kept
+
+    def die(*given, **named):
+        raise Refused('died')
+    params = dict(state='restored', run=restore, source_run=backup, confirm=['Volume1'])
+    with monkeypatch.context() as patched:
+        patched.setattr(Restored, 'note', die)
+        assert 'died' in call('gds_proxy', **params)['msg']
+    assert call('gds_proxy', state='joined', run=backup)['changed']
+    copied(gds, 'Volume3')
+    assert call('gds_proxy', state='joined', run=backup)['after'] == {'Volume3': 'joined'} and undo(gds, backup) == []
+    assert 'Nothing says which proxies' in call('gds_proxy', **params)['msg']
+
+
+def test_a_restore_whose_command_failed_keeps_its_proxies(gds, call, kept):
+    backup, restore = kept
+    params = dict(state='restored', run=restore, source_run=backup, confirm=['Volume1'])
+    gds.on('sdxproxy', 'exit 1')
+    assert call('gds_proxy', **params)['failed']
+    gds.on('sdxproxy')
+    for state in ('broken', 'joined'):
+        assert 'Restore %s still copies' % restore in call('gds_proxy', state=state, run=backup)['msg']
+    # Broken by hand.
+    for column, word in (('master', '*'), ('proxy', '*')):
+        gds.edit('Volume3', column, word)
+    assert 'is not parted' in call('gds_proxy', **params)['msg'] and len(undo(gds, restore)) == 1
 
 
 def test_an_interrupted_restore_goes_on_in_its_direction(gds, call, kept):

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import os
 import re
+import subprocess
 
 import pytest
 
@@ -154,6 +155,18 @@ def test_what_is_not_updated(host, members, copy, run, flags, words):
     assert words in copy('updated', members=members, run=run())['msg'] and host.changes() == []
 
 
+def test_a_shadow_that_a_process_has_open_is_not_updated(host, members, copy, run):
+    os.unlink(members[0]['shadow'])
+    os.symlink('/dev/full', members[0]['shadow'])
+    with open('/dev/full', 'wb') as opened:
+        holder = subprocess.Popen(['sleep', '600'], stdout=opened)
+    try:
+        assert 'is open' in copy('updated', members=members, run=run())['msg'] and host.changes() == []
+    finally:
+        holder.kill()
+        holder.wait()
+
+
 def test_an_interrupted_copy_is_begun_again(host, members, copy, run):
     host.edit(members[0], 'flags', 'copy_not_active,copying_master_to_shadow')
     assert copy('updated', members=members, run=run())['changed']
@@ -294,6 +307,19 @@ def test_one_shadow_only_for_a_master_and_no_other_at_work_on_it(host, members, 
     host.edit(members[1], 'flags', '-')
     assert 'more than one of the shadows' in copy('restored', members=members, run=restore, confirm=params['confirm'])['msg']
     assert [line for line in host.changes() if ' m ' in line] == [] and copy('restored', **params)['changed']
+
+
+def test_a_shadow_that_a_restore_has_begun_with_is_neither_updated_nor_disabled(host, members, copy, kept, run, call):
+    """Its command has failed, so the set looks as if nothing was to be done; an update would be taken for the restore."""
+    backup, restore = kept
+    params = dict(run=restore, source_run=backup, confirm=[members[0]['master']])
+    host.on('iiadm', 'case $* in *"-u m"*) exit 1 ;; esac')
+    assert copy('restored', **params)['failed'] and undo(host, restore) == ['ii_restore:s1']
+    host.on('iiadm')
+    copy('released', run=backup)
+    assert 'Run %s works' % restore in copy('updated', members=members[:1], run=run('other'))['msg']
+    assert 'Run %s works' % restore in call('ii_set', state='disabled', members=[dict(shadow=members[0]['shadow'])])['msg']
+    assert [line for line in host.changes() if '-d' in line or '-u s' in line] == ['iiadm -u s s1']
 
 
 def test_what_is_begun_later_is_proved_too(host, members, copy, run):

@@ -8,11 +8,13 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 import os
+import re
+import subprocess
 
 import pytest
 
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image, _process, _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image_marks as marks
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process, _run
 from instant_image import InstantImageHost
 
 
@@ -89,7 +91,7 @@ def test_nobody_can_answer_a_question(host, sets):
 
 @pytest.mark.parametrize('edit, words', [
     (dict(blocks_of_shadow=4096), 'smaller than its master'), (dict(blocks_of_bitmap=16), 'too small'),
-    (dict(blocks_of_secondary=16), 'too small'), (dict(secondary='bitmap'), 'own bitmap'), (dict(bitmap='master'), 'three volumes'),
+    (dict(blocks_of_secondary=16), 'too small'), (dict(secondary='bitmap'), 'more than once'), (dict(bitmap='master'), 'more than once'),
     (dict(master=None), 'not said which'), (dict(shadow='/dev/vx/dsk/g/v'), 'raw device')])
 def test_what_cannot_be_enabled(host, sets, edit, words):
     member = host.member(1)
@@ -108,6 +110,95 @@ def test_volumes_of_other_sets_and_mounts_are_left_alone(host, sets):
         assert 'another set' in sets('enabled', members=[dict(second, **{name: path})], confirm=[second['shadow']])['msg']
     point = host.mount(second['shadow'])
     assert point in sets('enabled', members=[second], confirm=[second['shadow']])['found'] and host.changes() == []
+
+
+@pytest.mark.parametrize('place', ['master', 'shadow', 'bitmap'])
+def test_a_second_bitmap_is_part_of_no_set(host, sets, run, place):
+    """The import would format it, and the host it is done on knows nothing of the sets here."""
+    first, second, new = host.enabled(host.member(1)), host.enabled(host.member(2)), host.member(3)
+    for member in (second, new):
+        failed = sets('enabled', members=[dict(member, secondary=first[place])], confirm=[member['shadow']])
+        assert 'another set' in failed['msg']
+    for params in (dict(run=run()), dict(check=True)):
+        assert 'another set' in sets('exported', members=[dict(shadow=second['shadow'], secondary=first[place])], **params)['msg']
+    assert sets('exported', run=run('own'), members=[dict(shadow=second['shadow'], secondary=second[place])])['failed']
+    assert host.changes() == []
+
+
+def test_a_second_bitmap_is_no_other_shadow(host, sets, run):
+    first, second = host.member(1), host.member(2)
+    for state in ('enabled', 'exported', 'imported'):
+        mistyped = dict(first, secondary=second['shadow'])
+        for members in ([mistyped, second], [second, mistyped]):
+            assert 'more than once' in sets(state, members=members, confirm=[first['shadow'], second['shadow']])['msg']
+    assert host.changes() == []
+
+
+def test_a_volume_of_unknown_size(host, sets, run):
+    member = host.member(1)
+    for place in ('master', 'shadow', 'bitmap', 'secondary'):
+        block = member[place].replace('/rdsk/', '/dsk/')
+        os.rename(block, block + '.away')
+        failed = sets('enabled', members=[member], confirm=[member['shadow']])
+        assert 'size' in failed['msg'] and place[0] in failed['msg'] and host.changes() == []
+        if place in ('shadow', 'secondary'):
+            assert 'size' in sets('imported', run=run(place), members=[member])['msg'] and host.changes() == []
+        os.rename(block + '.away', block)
+
+
+def test_in_check_mode_the_volumes_of_an_import_are_still_elsewhere(host, sets):
+    member = host.member(1)
+    for place in ('shadow', 'secondary'):
+        for path in (member[place], member[place].replace('/rdsk/', '/dsk/')):
+            os.unlink(path)
+    assert sets('imported', check=True, members=[member])['changed']
+
+
+def as_device(path, device='/dev/full'):
+    os.unlink(path)
+    os.symlink(device, path)
+    return path
+
+
+@pytest.fixture
+def holder():
+    """A process that has a device open which nobody else uses."""
+    with open('/dev/full', 'wb') as opened:
+        process = subprocess.Popen(['sleep', '600'], stdout=opened)
+    yield process
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.parametrize('state, place', [
+    ('enabled', 'shadow'), ('enabled', 'bitmap'), ('imported', 'shadow'), ('imported', 'secondary')])
+def test_what_a_process_has_open_is_not_overwritten(host, sets, holder, state, place):
+    member = host.member(1)
+    as_device(member[place])
+    failed = sets(state, members=[member], confirm=[member['shadow']])
+    assert 'is open' in failed['msg'] and str(holder.pid) in failed['found'] and host.changes() == []
+
+
+@pytest.mark.parametrize('state, place', [
+    ('enabled', 'master'), ('enabled', 'shadow'), ('enabled', 'bitmap'), ('imported', 'shadow'), ('imported', 'secondary')])
+def test_a_device_that_is_known_by_another_path(host, sets, state, place):
+    """iiadm asks whether the other one is meant, and takes it for yes where nobody answers."""
+    known, member = host.enabled(host.member(1)), host.member(2)
+    as_device(known['shadow'])
+    as_device(member[place])
+    failed = sets(state, members=[member], confirm=[member['shadow']])
+    assert 'known by another path' in failed['msg'] and failed['found'] == known['shadow'] and host.changes() == []
+
+
+def test_a_shadow_that_is_under_sv_by_another_path_stays(host, sets, run):
+    member, name = host.enabled(host.member(1)), run()
+    as_device(member['shadow'])
+    host.put('sv', as_device(host.volume('other')) + '\n')
+    assert 'known by another path' in sets('exported', run=name, members=[member])['msg'] and host.changes() == []
+    host.put('sv', '')
+    sets('exported', run=name, members=[member])
+    host.put('sv', host.shared + '/rdsk/other\n')
+    assert 'known by another path' in sets('joined', run=name)['msg'] and host.changes() == ['iiadm -E s1']
 
 
 def test_a_set_that_is_not_the_wanted_one(host, sets):
@@ -203,6 +294,22 @@ def test_what_else_does_not_go(host, sets, run):
     assert 'is mounted' in sets('exported', run=name, members=[member])['msg'] and host.changes() == []
 
 
+def test_what_would_travel_along(host, sets, run, monkeypatch):
+    """Here shadows and second bitmaps are in one disk group."""
+    monkeypatch.setattr(_instant_image, 'VXVM', re.compile(r'^(/dev/shm/[^/]+/)(rdsk)/[sc][0-9]+\Z'))
+    first, second = host.enabled(host.member(1)), host.member(2)
+    host.enabled(dict(second, master=host.volume('s9')))
+    for state in ('enabled', 'exported'):
+        failed = sets(state, run=run(state), members=[first])
+        assert 'master would travel' in failed['msg'] and host.volume('s9') in failed['object']
+    host.edit(second, 'master', second['master'])
+    assert not sets('enabled', members=[first])['changed']
+    assert 'was not named' in sets('exported', run=run(), members=[first])['msg'] and host.changes() == []
+    name = run('all')
+    assert sets('exported', run=name, members=[first, second])['changed']
+    assert not sets('exported', run=name, members=[first])['changed']
+
+
 def test_the_shadows_of_others_are_left_alone(host, sets, run):
     member, first, second = host.enabled(host.member(1)), run('one'), run('two')
     sets('exported', run=first, members=[member])
@@ -224,6 +331,20 @@ def test_import_and_give_back(host, sets, run):
     # A second import would format the bitmap that the other host needs.
     assert 'forget what was written' in sets('imported', run=name, members=[member])['msg']
     assert sets('imported', run=run('next'), members=[member])['changed']
+
+
+def test_imported_shadows_are_put_into_a_group_one_by_one(host, sets, run):
+    members, name = [host.member(number) for number in (1, 2)], run()
+    plan = sets('imported', check=True, members=members, group='G')
+    done = sets('imported', run=name, members=members, group='G')
+    assert host.changes() == ['iiadm -I s1 c1', 'iiadm -I s2 c2', 'iiadm -g G -m s1', 'iiadm -g G -m s2']
+    assert [command['argv'] for command in plan['commands']] == [command['argv'] for command in done['commands']]
+    assert not sets('imported', run=name, members=members, group='G')['changed']
+    assert sets('imported', run=name, members=members, group='H')['changed'] and host.changes()[4:] == [
+        'iiadm -g H -m s1', 'iiadm -g H -m s2']
+    host.on('iiadm', 'case $* in *-m*) exit 0 ;; esac')
+    assert 'not put into group' in sets('imported', run=name, members=members, group='G')['msg']
+    assert 'every set' in sets('imported', run=name, members=members, group='')['msg']
 
 
 @pytest.mark.parametrize('flags', ['shadow_volume_offline,bitmap_volume_offline', 'suspended'])
@@ -275,7 +396,7 @@ def test_what_is_not_imported(host, sets, run):
     member, other = host.enabled(host.member(1)), host.member(2)
     assert 'a set of this host' in sets('imported', run=run(), members=[member])['msg']
     assert 'another set' in sets('imported', run=run('b'), members=[dict(other, secondary=member['bitmap'])])['msg']
-    assert 'own bitmap' in sets('imported', run=run('c'), members=[dict(other, secondary=other['bitmap'])])['msg']
+    assert 'more than once' in sets('imported', run=run('c'), members=[dict(other, secondary=other['bitmap'])])['msg']
     host.volume('c2', 16)
     assert 'too small' in sets('imported', run=run('d'), members=[other])['msg'] and host.changes() == []
 
@@ -302,9 +423,25 @@ def test_what_is_no_bitmap_is_not_joined(host, sets, run):
     member, name = host.enabled(host.member(1)), run()
     sets('exported', run=name, members=[member])
     host.word(member['secondary'], b'what')
-    assert 'holds no bitmap' in sets('joined', run=name, unclosed=[member['shadow']])['msg']
+    failed = sets('joined', run=name, unclosed=[member['shadow']])
+    assert 'holds no bitmap' in failed['msg'] and 'iiadm -d %s' % member['shadow'] in failed['remedy']
     os.unlink(member['secondary'])
     assert 'disk group imported here' in sets('joined', run=name)['msg'] and host.changes() == ['iiadm -E s1']
+
+
+def test_what_was_disabled_since_the_export_is_nothing_to_take_back(host, sets, run):
+    """As the remedy says where no host has ever imported the second bitmap."""
+    members, name = [host.enabled(host.member(number)) for number in (1, 2)], run()
+    sets('exported', run=name, members=members)
+    host.on('iiadm', 'case $* in "-J "*s1*) echo "II: Bitmap magic number is not valid" >&2; exit 2 ;; esac')
+    failed = sets('joined', run=name)
+    assert 'iiadm -d %s' % members[0]['shadow'] in failed['remedy'] and len(undo(host, name)) == 2
+    host.on('iiadm')
+    host.put('sets', ''.join(line + '\n' for line in host.read('sets').splitlines() if members[0]['shadow'] not in line))
+    done = sets('joined', run=name)
+    assert (states(done['after']), undo(host, name)) == ({'s1': 'absent', 's2': 'synced'}, [])
+    # Not what nobody has exported.
+    assert 'is absent' in sets('joined', run=name, members=[members[0]])['msg']
 
 
 @pytest.fixture

@@ -1,0 +1,99 @@
+# -*- coding: utf-8 -*-
+# Copyright: (c) 2026, volmgr.snapbackup contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+
+"""Which volumes a set of Instant Image may have: none that another needs, none in use, large enough, and each where it must lie."""
+
+from __future__ import absolute_import, division, print_function
+__metaclass__ = type
+
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image as image
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import device_number
+
+
+def blocks_of(path):
+    """The size of a volume in blocks; Refused where the system does not tell it."""
+    found = image.size_of(path)
+    if found is None:
+        raise Refused('The size of %s is not known.' % path, object=path, found='no volume there, or no end that can be asked for',
+                      needed='a volume that is there, and started', look='ls -lL %s' % image.block_device(path))
+    return found
+
+
+def refuse_smaller(shadow, master):
+    """Refused unless the shadow has at least the size of its master."""
+    blocks, found = blocks_of(master), blocks_of(shadow)
+    if found < blocks:
+        raise Refused('The shadow %s is smaller than its master.' % shadow, object=shadow, found='%d blocks' % found,
+                      needed='at least %d blocks' % blocks)
+
+
+def refuse_small(volume, bitmap):
+    """Refused unless a bitmap is large enough for a volume."""
+    blocks, found = blocks_of(volume), blocks_of(bitmap)
+    if found < image.bitmap_blocks(blocks):
+        raise Refused('The bitmap %s is too small for %s.' % (bitmap, volume), object=bitmap, found='%d bytes' % (found * image.BLOCK),
+                      needed='%d bytes: 24 KiB, and 8 KiB for each GiB' % (image.bitmap_blocks(blocks) * image.BLOCK))
+
+
+def refuse_used(work, member, path):
+    """Refused if a volume that would be overwritten is part of a set of this host, of the member's own too."""
+    for found in work.sets.values():
+        if path in (found.master, found.shadow, found.bitmap, found.overflow):
+            raise Refused('%s is part of %s set.' % (path, 'its own' if found.shadow == member.shadow else 'another'), object=path,
+                          found='the set of shadow %s' % found.shadow, needed='a volume of its own', look='iiadm -l')
+
+
+def refuse_alias(work, *paths):
+    """Refused if a volume is known by another path too: iiadm would ask for it, and take it for yes where nobody can answer."""
+    known = work.known_paths() if paths else []
+    for path in paths:
+        number = device_number(path)
+        others = [other for other in known if other != path and number is not None and device_number(other) == number]
+        if others:
+            raise Refused('%s is known by another path.' % path, object=path, found=others[0], needed='one path for each volume',
+                          look='iiadm -l; svadm -i; ls -lL %s %s' % (path, others[0]), remedy='name it %s' % others[0])
+
+
+def refuse_travelling(members):
+    """Refused if volumes lie so that a shadow cannot go to another host, or what must stay here would go with one.
+
+    The set's own bitmap goes on being written on this host while the shadow is away; the other one must be where the shadow is.
+    """
+    moved = moving(members)
+    for member in members:
+        for path, what in ((member.master, 'master'), (member.bitmap, 'bitmap')):
+            refuse_moving(moved, path, what)
+        kind = image.bundle(member.shadow)
+        if kind and member.secondary and image.bundle(member.secondary) != kind:
+            raise Refused('The second bitmap would not travel with the shadow.', object=member.secondary,
+                          found='%s without %s' % (kind[1], member.secondary), needed='both in one %s' % kind[0],
+                          remedy='make a volume for it in %s %s' % kind)
+
+
+def refuse_company(members, sets, leaving):
+    """Refused if something that other sets of the host need would go with the shadows. leaving: whether they are about to go."""
+    moved, named = moving(members), [member.shadow for member in members]
+    for found in sets.values():
+        for path, what in ((found.master, 'master'), (found.bitmap, 'bitmap'), (found.overflow, 'overflow volume')):
+            refuse_moving(moved, path, what)
+        if leaving and found.shadow not in named and image.bundle(found.shadow) in moved and image.state_of(found) != image.EXPORTED:
+            raise Refused('%s would travel too, and was not named.' % found.shadow, object=found.shadow,
+                          found='%s in %s %s' % ((image.state_of(found),) + image.bundle(found.shadow)),
+                          needed='all shadows of the %s in one backup' % image.bundle(found.shadow)[0], look='iiadm -l')
+
+
+def moving(members):
+    """{bundle: one of the shadows that go with it}"""
+    return dict((image.bundle(member.shadow), member.shadow) for member in members if image.bundle(member.shadow))
+
+
+def refuse_moving(moved, path, what):
+    """Refused if a volume is in one of the bundles moved."""
+    bundle = image.bundle(path) if path else None
+    if bundle in moved:
+        raise Refused('The %s would travel with the shadow.' % what, object=path,
+                      found='%s and %s in %s %s' % ((path, moved[bundle]) + bundle),
+                      needed='master, bitmap and overflow volume in one that stays on this host',
+                      remedy='make the shadow and its second bitmap in a %s of their own' % bundle[0])
