@@ -6,12 +6,12 @@
 
 import pytest
 from conftest import new
-from plays import Play
+from plays import Play, failures
 from shadows import BOTH, LONG, assert_home, changes, fresh, images, play, variables
 
 pytestmark = pytest.mark.slow
 
-FSFREEZE = "/usr/sbin/fsfreeze"
+FSFREEZE = "/sbin/fsfreeze"
 
 
 def written_while(host, running):
@@ -49,6 +49,20 @@ def test_a_ufs_is_write_locked_and_its_shadow_needs_no_repair(lab):
         "fsck -F ufs -y backup/vol01", "fsck -F ufs -y backup/vol02",
     ]  # fmt: skip
     assert primary.locks() == [] and primary.record()["window"]["flushed"] == []
+    assert_good(primary, reader, "filesystem")
+
+
+def test_a_file_that_is_deleted_and_still_open_counts_as_a_repair(lab):
+    """fsck clears it. Another check of one's own takes the file system as it says it is."""
+    primary, reader = new(lab, "node1", "ii-ufs"), new(lab, "node2", "ii-ufs")
+    holder = primary.start("sh", "-c", "exec 3>/vol01/gone; rm /vol01/gone; echo kept >&3; sync; echo open; exec sleep 600")
+    assert holder.stdout.readline() == "open\n"
+    (message,) = set(failures(Play(lab, "backup", variables(*BOTH)).end(2, seconds=LONG))["node1"])
+    assert "is not what was to be frozen" in message and "deleted and still open" in message
+    assert_home(primary, reader)
+    play(lab, "backup", variables(*BOTH, check_command=["/usr/sbin/fsck", "-F", "ufs", "-m", "{device}"]))
+    primary.kill("sleep 600")
+    holder.communicate()
     assert_good(primary, reader, "filesystem")
 
 
