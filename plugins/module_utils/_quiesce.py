@@ -17,6 +17,7 @@ A holder keeps one thing still: a file system or an application. Each has
   undo(run) -> bool     what the watchdog does instead of leave(); True when nothing is held any more
   end(runner)           after the window: a list of recovery entries for the run record
   facts()               applications only, after end(): what the record says of it, with its driver
+  rests_on_locks        applications only, where there is one: whether what it writes meanwhile is still only because its file systems are
   cancel()              take back begin() after a failure; never raises
   commands()            the state-changing argument lists of flush(), enter() and leave(), and where there are any of end(), for check mode
 What outlives its process, and so needs more than the watchdog, has also
@@ -38,6 +39,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused, Torn
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._lease import Lease
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_drivers import DRIVERS
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_flush import Flush
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_fsfreeze import FsFreeze
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_lockfs import UfsLock
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._services import away, named
@@ -83,6 +85,15 @@ def lock_holders(members, tag):
     return ([UfsLock(ufs, tag)] if ufs else []) + [FsFreeze(point) for point in others]
 
 
+def lock_or_flush_holders(members, flushed, tag, applications):
+    """The holders for the mounted file systems of members: flushed are those that can only be flushed, and all others are locked.
+
+    applications: the holders that hold still before these.
+    """
+    holders = lock_holders([member for member in members if member['filesystem'] not in flushed], tag)
+    return holders + ([Flush(flushed, bool(applications))] if flushed else [])
+
+
 def to_lock(members, entries, record):
     """Those of members whose file systems a lock can hold: what the run has unmounted, or as option quiesce (entries) says will have, is
     still anyway."""
@@ -102,8 +113,14 @@ def lasting_holder(entry, run):
     return holder
 
 
-def worth(verdict, members, applications):
-    """verdict(members, applications), or what locks alone are worth where nothing proves that an application can be recovered."""
+def worth(verdict, members, applications, flushed=()):
+    """verdict(members, applications), or what locks alone are worth where nothing proves that an application can be recovered.
+
+    flushed: mount points that are not locked, and so do not count as file systems.
+    """
+    members = [dict(member, filesystem=None) if member['filesystem'] in flushed else member for member in members]
+    if flushed and any(getattr(holder, 'rests_on_locks', False) for holder in applications):
+        return verdict(members, [])
     if all(holder.proved for holder in applications):
         return verdict(members, applications)
     try:
@@ -123,7 +140,7 @@ def expected_verdict(members, applications):
     if len(members) == 1:
         return CRASH
     raise Refused('Several volumes are to be cut as one point in time, but nothing holds %s still.' % ', '.join(bare),
-                  object=', '.join(bare), found='no mounted file system and no application in quiesce',
+                  object=', '.join(bare), found='no mounted file system that can be locked, and no application in quiesce',
                   needed='a file system to lock, or an entry in quiesce',
                   remedy='name its application in quiesce, or back it up on its own')
 
@@ -254,7 +271,10 @@ class Window:
                 holder.leave(recorded)
 
     def facts(self):
-        """at: the last cut in UTC. Times in seconds of the host's monotonic clock; steps in the order they were run."""
+        """at: the last cut in UTC. Times in seconds of the host's monotonic clock; steps in the order they were run.
+
+        flushed: mount points that could not be locked.
+        """
         cuts = [step for step in self.steps if step['what'] == 'cut']
         locks = [step for step in self.steps if step['what'] in ('lock', 'unlock')] or cuts
         begun, ended = locks[0]['started'], locks[-1]['ended']
@@ -264,6 +284,7 @@ class Window:
                 'locked': begun, 'released': ended, 'lease': self.seconds,
                 'in_commands': round(sum(step['ended'] - step['started'] for step in inside), 6),
                 'cuts': [step['ended'] for step in cuts], 'steps': self.steps,
+                'flushed': [path for holder in self.holders for path in getattr(holder, 'flushed', [])],
                 'applications': [holder.facts() for holder in self.holders if holder.level == APPLICATION]}
 
 

@@ -38,6 +38,7 @@ class MySQL:
 
     level = 'application'
     proved = True
+    rests_on_locks = True
 
     def __init__(self, number, entry, members, directory, run):
         self.key = 'mysql %d' % number

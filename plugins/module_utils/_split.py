@@ -14,6 +14,7 @@ import tempfile
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _overlap, _platform, _quiesce, _run
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._process import alive, identity
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_flush import only_flushed
 
 # Seconds in which writers wait that are told of in a warning.
 LONG_WINDOW = 10
@@ -42,11 +43,14 @@ def prepare_window(context, members, cuts, confirm, verdict, held=()):
     run = params['run']
     directory = context.record.make_directory() if context.record and not context.check else params['state_dir']
     applications = _quiesce.application_holders(params['quiesce'], members, directory, run)
-    worth = _quiesce.worth(verdict, members, applications)
     mounted_ones = _quiesce.to_lock(members, params['quiesce'], context.record)
-    _quiesce.refuse_own_ground(mounted_ones, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
     to_lock = [member for member in mounted_ones if member['filesystem'] and member['fstype'] not in held]
-    holders = applications + _quiesce.lock_holders(to_lock, 'snapbackup:%s' % run)
+    flushed = only_flushed(to_lock)
+    worth = _quiesce.worth(verdict, members, applications, flushed)
+    _quiesce.refuse_own_ground(mounted_ones, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
+    if flushed:
+        context.module.warn('%s cannot be locked, since this host has no command for that: flushed, and cut as they are.' % ', '.join(flushed))
+    holders = applications + _quiesce.lock_or_flush_holders(to_lock, flushed, 'snapbackup:%s' % run, applications)
     window = _quiesce.Window(holders, cuts=cuts, confirm=confirm, seconds=_quiesce.valid_lease(params['lease']),
                              report=directory + '/lease.json')
     window.check(context.runner)

@@ -178,7 +178,8 @@ def expect(context, member, argv):
     if result is not None and (result.rc != 0 or MODIFIED in result.out + result.err):
         raise CommandFailed(result, 'The copy %s is not what was to be frozen.' % member['copy'], object=member['volume'],
                             found='exit code %s' % result.rc, needed='a copy that needs no more than its log replayed', look=' '.join(argv),
-                            remedy='do not trust this copy; end the run and split again')
+                            remedy='do not trust this copy; end the run and split again. Files that were deleted and still open are '
+                            'cleared too: see what was repaired, and look at such a copy with option command')
 
 
 def change(context):

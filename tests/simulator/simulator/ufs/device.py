@@ -96,8 +96,9 @@ def window(path):
 
 
 def is_elsewhere(path):
-    """True for a volume of a disk set or class that is not at hand on this host now: there is no device for it."""
-    return path.startswith(("/dev/md/", "/dev/sfdsk/")) and path.split("/")[3] != "dsk" and not os.path.exists(local(path))
+    """True for a volume of a disk set, class or disk group that is not at hand on this host now: there is no device for it."""
+    of_group = path.startswith("/dev/vx/dsk/") or path.startswith(("/dev/md/", "/dev/sfdsk/")) and path.split("/")[3] != "dsk"
+    return of_group and not os.path.exists(local(path))
 
 
 def is_block(path):

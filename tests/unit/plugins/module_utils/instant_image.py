@@ -101,13 +101,13 @@ class InstantImageHost(Solaris):
                 line[COLUMNS.index(column)] = word
         self.put('sets', ''.join(' '.join(line) + '\n' for line in lines))
 
-    def mount(self, path):
+    def mount(self, path, fstype='ufs'):
         """Mount a volume; its mount point."""
         point = os.path.join(self.shared, 'at.' + os.path.basename(path))
         os.mkdir(point)
         self.points.append(point)
         with open(self.path('mnttab'), 'a') as table:
-            table.write('%s\t%s\tufs\trw\t0\n' % (path.replace('/rdsk/', '/dsk/'), point))
+            table.write('%s\t%s\t%s\trw\t0\n' % (path.replace('/rdsk/', '/dsk/'), point, fstype))
         return point
 
     def word(self, path, content):

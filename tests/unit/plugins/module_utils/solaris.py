@@ -134,8 +134,7 @@ class Solaris:
         for name in ('tools', 'tmp'):
             os.mkdir(self.path(name))
         for name, body in TOOLS.items():
-            self.put(os.path.join('tools', name), HEAD % base + body)
-            os.chmod(self.path('tools', name), 0o755)
+            self.tool(name, body)
         self.put('mnttab', '/dev/dsk/c0t0d0s0\t/\tufs\trw\t0\n')
         self.put('stripes', '')
         self.put('boot', '1795000000')
@@ -143,6 +142,11 @@ class Solaris:
         monkeypatch.setattr(_platform, 'TOOL_DIRS', (self.path('tools'),))
         monkeypatch.setattr(_platform, 'MNTTAB', self.path('mnttab'))
         monkeypatch.setattr(tempfile, 'tempdir', self.path('tmp'))
+
+    def tool(self, name, body):
+        """A command of the host, of shell lines."""
+        self.put(os.path.join('tools', name), HEAD % self.base + body)
+        os.chmod(self.path('tools', name), 0o755)
 
     def path(self, *names):
         return os.path.join(self.base, *names)

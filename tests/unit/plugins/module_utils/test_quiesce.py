@@ -15,8 +15,9 @@ import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _quiesce
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
-from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import LeaseExpired, Refused, Torn
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, LeaseExpired, Refused, Torn
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce import Window, expected_verdict, lock_holders, refuse_own_ground
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._quiesce_flush import only_flushed
 
 from scripted import eventually
 from solaris import Solaris
@@ -340,6 +341,46 @@ def test_holders_by_file_system(solaris):
     holders = lock_holders([member('d1', '/a'), member('d2', '/b', 'xfs'), member('d3', None), member('d4', '/c')], TAG)
     assert [holder.key for holder in holders] == ['lockfs /a /c', 'fsfreeze /b']
     assert lock_holders([member(filesystem=None)], TAG) == []
+
+
+@pytest.mark.parametrize('fstype, flushed', [('sfxfs', ['/b']), ('vxfs', ['/b']), ('xfs', [])])
+def test_what_nothing_can_lock_is_flushed_only_where_there_is_no_fsfreeze(solaris, fstype, flushed):
+    members = [member('d1', '/a'), member('d2', '/b', fstype)]
+    assert only_flushed(members) == flushed
+    solaris.tool('fsfreeze', '')
+    assert only_flushed(members) == []
+
+
+@pytest.mark.parametrize('again, entering', [([], 1), (['db'], 2)])
+def test_a_flush_holds_nothing(solaris, again, entering):
+    solaris.tool('sync', '')
+    made = Window(_quiesce.lock_or_flush_holders([member('d2', '/b', 'vxfs')], ['/b'], TAG, again), [[solaris.path('tools', 'od')]],
+                  lambda look: None, 5, solaris.path('lease.json'))
+    facts = made.open(Runner())
+    assert facts['flushed'] == ['/b'] and solaris.journal() == ['sync'] * entering + ['od']
+    assert _quiesce.entering(made.holders) == [[solaris.path('tools', 'sync')]] * entering
+    solaris.on('sync', 'exit 1')
+    with pytest.raises(CommandFailed):
+        made.open(Runner())
+
+
+def test_what_is_only_flushed_is_worth_what_a_bare_volume_is():
+    """And a database that leans on locks is worth nothing there: MySQL's InnoDB goes on writing."""
+    one, two = [member('d1', '/a', 'vxfs')], [member('d1', '/a', 'vxfs'), member('d2', '/b')]
+    assert _quiesce.DRIVERS['mysql']().rests_on_locks and not hasattr(_quiesce.DRIVERS['oracle'](), 'rests_on_locks')
+
+    class Holder:
+        proved = True
+
+    class Leaning(Holder):
+        rests_on_locks = True
+    assert _quiesce.worth(expected_verdict, one, [], ['/a']) == 'crash'
+    assert _quiesce.worth(expected_verdict, two, [Holder()], ['/a']) == 'application'
+    assert _quiesce.worth(expected_verdict, one, [Holder(), Leaning()], ['/a']) == 'crash'
+    assert _quiesce.worth(expected_verdict, one, [Leaning()]) == 'application'
+    for applications in ([], [Leaning()]):
+        with pytest.raises(Refused):
+            _quiesce.worth(expected_verdict, two, applications, ['/a'])
 
 
 def test_the_keys_of_a_window_differ(tmpdir):

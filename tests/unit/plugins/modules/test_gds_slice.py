@@ -329,3 +329,13 @@ def test_info_tells_states_and_progress(gds, call):
         'slices': {'Disk1': 'active', 'Disk2': 'active'}}
     assert 'no volume Volume9' in call('gds_info', class_name='Class1', volumes=['Volume9'])['msg']
     assert 'not here' in call('gds_info', class_name='Class2')['msg']
+
+
+def test_what_nothing_can_lock_is_flushed(gds, slices, run):
+    """Solaris has no fsfreeze for an sfxfs. One volume is cut at one instant, several are not."""
+    gds.tool('sync', '')
+    gds.put('mnttab', gds.read('mnttab').replace('\tufs\trw,logging', '\tsfxfs\trw'))
+    failed = slices('detached', members=MEMBERS, run=run('both'))
+    assert 'nothing holds Volume1, Volume2 still' in failed['msg'] and 'TEMP' not in gds.slices().values()
+    done = slices('detached', members=MEMBERS[:1], run=run('one'))
+    assert done['verdict'] == 'crash' and len(done['window']['flushed']) == 1 and gds.journal('sync') == ['sync']

@@ -114,6 +114,33 @@ def test_one_command_without_a_group(host, members, copy, run):
     assert copy('updated', members=[], run=run('none'))['failed']
 
 
+@pytest.mark.parametrize('quiesce, verdict, syncs', [([], 'crash', 1), ([dict(driver='command', before=['/bin/true'], after=['/bin/true'])],
+                                                                        'application', 2)])
+def test_a_vxfs_that_no_command_locks_is_flushed(host, copy, run, quiesce, verdict, syncs):
+    """Solaris has no fsfreeze. Beside it an UFS, which is locked all the same."""
+    host.tool('sync', '')
+    members = [host.enabled(host.member(number)) for number in (1, 2)]
+    points = [host.mount(member['master'], fstype) for member, fstype in zip(members, ('vxfs', 'ufs'))]
+    plan = copy('updated', check=True, members=members, run='<run>', quiesce=quiesce)
+    assert host.journal('sync') == [] and points[0] + ' cannot be locked' in plan['warnings'][-1]
+    name = run()
+    done = copy('updated', members=members, run=name, quiesce=quiesce)
+    assert (done['verdict'], record(host, name)['verdict'], done['window']['flushed']) == (verdict, verdict, points[:1])
+    assert points[0] + ' cannot be locked' in done['warnings'][-1] and points[1] not in done['warnings'][-1]
+    assert host.journal('sync') == ['sync'] * syncs and 'lockfs -w -c snapbackup:%s %s' % (name, points[1]) in host.journal('lockfs')
+    assert [command['argv'][0] for command in plan['commands']] == [command['argv'][0] for command in done['commands']]
+
+
+def test_where_fsfreeze_is_there_a_vxfs_is_locked(host, copy, run):
+    for tool in ('fsfreeze', 'sync'):
+        host.tool(tool, '')
+    member = host.enabled(host.member(1))
+    point = host.mount(member['master'], 'vxfs')
+    done = copy('updated', members=[member], run=run())
+    assert (done['verdict'], done['window']['flushed'], len(host.journal('fsfreeze'))) == ('filesystem', [], 2)
+    assert point not in ' '.join(done.get('warnings', []))
+
+
 def test_the_shadow_is_void_and_the_way_back_written_before_the_cut(host, members, copy, run):
     host.on('iiadm', 'case $* in *"-u s"*) grep -q ii_copy: "$D"/state/runs/*.json && grep -q void "$D/state/instant_image.json" && '
             'echo noted >"$D/noted"; exit 1 ;; esac')
