@@ -27,19 +27,26 @@ def given_back(context):
     for group, mine in work.by_group():
         refuse_apart(record, group, [member.snapshot for member in mine if not is_predicted(context, work, member)])
     tag_interrupted(context, work)
+    pending = [(entry, member) for entry, member in zip(entries, work.members) if is_pending(work, entry, member)]
+    # All of them before the first goes: only together they are one consistent copy of the set.
+    for entry, member in pending:
+        refuse_to_give_back(context, work, entry, member)
     resync = {}
-    for entry, member in zip(entries, work.members):
-        going = entry.get('returning') and work.before[name_of(member)]['mirror'] == SYNCHRONISING
-        if work.before[name_of(member)]['snapshot'] and not going:
-            refuse_to_give_back(context, work, entry, member)
-            resync[name_of(member)] = resync_of(work, member)
-            if not context.check:
-                record.add_undo(dict(entry, returning=True))
-            give_back(context, work, member)
+    for entry, member in pending:
+        resync[name_of(member)] = resync_of(work, member)
+        if not context.check:
+            record.add_undo(dict(entry, returning=True))
+        give_back(context, work, member)
     after = predict_back(context, work) if context.check else work.now()
     if not context.check:
         finish_back(context, work, entries, after)
     return dict(changed=bool(context.runner.commands), before=work.before, after=after, resync=resync)
+
+
+def is_pending(work, entry, member):
+    """Whether a snapshot is there that is not on its way back."""
+    before = work.before[name_of(member)]
+    return bool(before['snapshot']) and not (entry.get('returning') and before['mirror'] == SYNCHRONISING)
 
 
 def predicted_back(context, work):

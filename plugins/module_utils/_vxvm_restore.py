@@ -31,12 +31,12 @@ def restored(context):
     begun_before = [member for member in work.members if is_begun(record, work, member)]
     refuse_changed(context, source, [member for member in work.members if member not in begun_before])
     refuse_without_copy(record, work)
-    for member in work.members:
-        mine = _split.entry_of(record, undo_id(member))
-        # What a boot has interrupted is begun again.
-        begun = mine and mine['issued'] == boot_identity(context.runner)
-        if work.before[name_of(member)]['snapshot'] and not begun:
-            restore(context, work, member)
+    # All of them are looked at before the first is overwritten.
+    waiting = to_begin(context, record, work)
+    for member in waiting:
+        refuse_busy(work, member)
+    for member in waiting:
+        restore(context, work, member)
     after = predict_restored(work) if context.check else work.now()
     if record and not context.check:
         finish_restored(record, work, begun_before, after)
@@ -73,11 +73,22 @@ def refuse_without_copy(record, work):
                           look='vxprint -g %s -ht' % member.group)
 
 
-def restore(context, work, member):
-    """Start to copy one snapshot back. Begun again after an interruption, it goes on in the same direction."""
+def to_begin(context, record, work):
+    """The members whose copy is there and is not going back by now. What a boot has interrupted is begun again."""
+    entries = [_split.entry_of(record, undo_id(member)) for member in work.members]
+    return [member for member, mine in zip(work.members, entries)
+            if work.before[name_of(member)]['snapshot'] and not (mine and mine['issued'] == boot_identity(context.runner))]
+
+
+def refuse_busy(work, member):
+    """Refused if a member cannot be overwritten here and now."""
     work.vxvm.refuse_unless_master(member.group)
     for volume in (member.volume, member.snapshot):
         refuse_in_use(work.vxvm, member.group, volume, 'an original and a snapshot that nobody uses')
+
+
+def restore(context, work, member):
+    """Start to copy one snapshot back. Begun again after an interruption, it goes on in the same direction."""
     if not context.check:
         context.record.add_undo(undo_entry(member, 'restored', issued=None))
     argv = _vxvm_snapshot.restore_argv(member)

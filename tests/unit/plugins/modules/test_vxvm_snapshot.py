@@ -350,6 +350,19 @@ def test_the_last_good_copy_is_not_removed(call, vx, run, snap):
     assert refused['failed'] and 'NODEVICE' in refused['msg'] and 'vol01-' + name[-6:] in vx.volumes()
 
 
+@pytest.mark.parametrize('after', ['absent', 'reattached'])
+def test_no_snapshot_goes_before_all_of_the_set_may(call, vx, run, snap, after):
+    name = run()
+    taken(vx, snap, name, TWO, after=after)
+    before = vx.journal()
+    vx.set('vol02', plexes={'vol02-01': plex('NODEVICE')})
+    for check in (True, False):
+        refused = snap(name, after, check=check)
+        assert refused['failed'] and 'NODEVICE' in refused['msg'] and vx.journal() == before
+    assert 'vol01-' + name[-6:] in vx.volumes() and len(undo(vx, name)) == 2
+    assert not any('returning' in entry for entry in record(vx, name)['undo'])
+
+
 def test_a_shared_group_is_changed_on_the_master_only(call, vx, run, snap):
     vx.change(lambda found: found['groups']['datadg'].update(flags='shared cds'))
     vx.change(lambda found: found.update(mode='mode: enabled: cluster active - SLAVE\nmaster: node2'))
@@ -369,7 +382,7 @@ def test_a_mirror_is_removed_on_demand(call, vx, run, snap):
 def kept(vx, snap, run, **options):
     """A run whose snapshots are kept, and a restore of them."""
     name = run()
-    taken(vx, snap, name, **options)
+    taken(vx, snap, name, options.pop('members', None), **options)
     return name, run('restore', 'restore', members=[])
 
 
@@ -447,6 +460,15 @@ def test_nothing_in_use_is_restored(call, vx, run, snap, which):
     vx.set('vol01-' + name[-6:] if which == 'copy' else which, devopen='on')
     assert snap(restore, 'restored', source_run=name)['failed'] and undo(vx, restore) == []
     assert snap(name, 'restored', source_run=name)['failed']
+
+
+@pytest.mark.parametrize('form', ['classic', 'instant'])
+def test_no_volume_is_overwritten_before_all_of_them_may_be(call, vx, run, snap, form):
+    name, restore = kept(vx, snap, run, form=form, members=TWO)
+    before = vx.journal()
+    vx.set('vol02', devopen='on')
+    refused = snap(restore, 'restored', source_run=name)
+    assert refused['failed'] and 'vol02 is open' in refused['msg'] and vx.journal() == before and undo(vx, restore) == []
 
 
 def test_while_it_is_being_cut_nobody_gives_it_back(call, vx, run, snap):
