@@ -109,12 +109,16 @@ class Veritas:
     def on(self, verb, effect):
         self.change(lambda found: found['faults'].update({verb: effect}))
 
-    def journal(self):
-        """The commands that change something, in their order."""
+    def calls(self):
+        """All commands, in their order."""
         if not os.path.exists(self.path('journal')):
             return []
         with open(self.path('journal')) as source:
-            return [line.strip() for line in source if not any(word in line.split()[:4] for word in READS)]
+            return [line.strip() for line in source]
+
+    def journal(self):
+        """The commands that change something, in their order."""
+        return [line for line in self.calls() if not any(word in line.split()[:4] for word in READS)]
 
     def remove(self):
         shutil.rmtree(self.shared)

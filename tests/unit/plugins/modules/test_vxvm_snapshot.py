@@ -77,7 +77,11 @@ def test_prepare_cut_and_remove(call, vx, run, snap):
     assert not snap(name, 'prepared', members=ONE)['changed']
     vx.finish()
 
+    begun = len(vx.calls())
     cut = snap(name, 'present', members=[dict(ONE[0], filesystem=point)])
+    looked, (made,) = [line.split()[0] for line in vx.calls()[begun:]], [n for n, line in enumerate(vx.calls()) if ' snapshot ' in line]
+    # Exit codes prove nothing: the state is read before and after.
+    assert 'vxprint' in looked[:made - begun] and looked[made - begun + 1] == 'vxprint'
     assert cut['changed'] and cut['verdict'] == 'filesystem'
     assert cut['after'] == {'datadg/vol01': {'mirror': None, 'snapshot': 'vol01-' + mark}}
     assert cut['members'] == [dict(
@@ -99,6 +103,16 @@ def test_prepare_cut_and_remove(call, vx, run, snap):
         'vxassist -g datadg snapshot vol01 vol01-' + mark, 'vxedit -g datadg set putil2=snapbackup vol01-' + mark,
         'vxedit -g datadg -rf rm vol01-' + mark]
     assert not snap(name, 'absent')['changed']
+
+
+def test_two_sets_with_one_volume_are_not_at_work_at_one_time(call, vx, run):
+    one, two = [dict(volume='datadg/vol01')], [dict(volume='datadg/vol02')]
+
+    def other(members):
+        return call('backup_run', state='opened', name='other', manager='vxvm', members=members)
+    run(members=one)
+    refused = other(two + one)
+    assert refused['failed'] and 'datadg/vol01' in refused['msg'] and not other(two).get('failed')
 
 
 def test_many_volumes_are_one_cut(call, vx, run, snap):
