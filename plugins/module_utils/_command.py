@@ -15,6 +15,7 @@ import select
 import signal
 import subprocess
 import sys
+import tempfile
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _process
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Unkillable
@@ -25,6 +26,8 @@ CHUNK = 65536
 POLL_MS = 50
 # A process in an uninterruptible kernel call outlives SIGKILL; after this many seconds it is reported, not awaited.
 KILL_WAIT = 5.0
+# Seconds between two looks whether a command that may work on for hours has begun.
+LOOK = 5.0
 # CPython 2 closes descriptors one by one up to the limit, which takes longer than a whole window where the limit is
 # high. What this collection opens there is marked close-on-exec instead.
 CLOSE_FDS = sys.version_info[0] > 2 or os.sysconf('SC_OPEN_MAX') <= 4096
@@ -190,25 +193,55 @@ class Exchange:
                 stream.close()
 
 
-def run(argv, timeout=60, data=None, watch=None, env=None, started=None, fresh=False):
+def run(argv, timeout=60, data=None, watch=None, env=None, started=None, fresh=False, begun=None):
     """Run argv (absolute path first) and return a Result.
 
     timeout: seconds until the whole process group is killed (Result.rc is then None). data: bytes for standard
     input, which otherwise is /dev/null. watch: a descriptor; when it becomes readable or hangs up, the group is
     killed and Abandoned is raised. started: called with the number of the process group. fresh: whether it heeds the
-    signals that this process ignores. Raises Unkillable when SIGKILL does not help, OSError when argv[0] cannot be started.
+    signals that this process ignores. begun: see run_or_leave(), with which only timeout goes together. Raises Unkillable when SIGKILL
+    does not help, OSError when argv[0] cannot be started.
     """
-    begun = monotonic()
+    if begun:
+        return run_or_leave(argv, timeout, begun)
+    start = monotonic()
     with open(os.devnull, 'rb') as null, usual_signals(fresh):
         process = spawn(argv, stdin=subprocess.PIPE if data else null, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                         env=environment(env))
     exchange = Exchange(process, data, watch)
     try:
-        rc = converse(process, exchange, begun + timeout, started)
+        rc = converse(process, exchange, start + timeout, started)
         out, err = exchange.texts()
     finally:
         exchange.close()
-    return Result(list(argv), rc, out, err, monotonic() - begun, begun)
+    return Result(list(argv), rc, out, err, monotonic() - start, start)
+
+
+def run_or_leave(argv, timeout, begun):
+    """Run a command that may not come back before a long copy is at its end, and whose death would leave that half done.
+
+    It is left at work, also when this process ends, as soon as begun() is true: Result.rc is None. Only one that has not begun is
+    killed at the limit.
+    """
+    start = look = monotonic()
+    # Into files: a pipe that nobody reads any more would end it.
+    with open(os.devnull, 'rb') as null, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        process = spawn(argv, stdin=null, stdout=out, stderr=err, close_fds=True)
+        while process.poll() is None:
+            now = monotonic()
+            if now - look >= min(LOOK, timeout):
+                if begun():
+                    break
+                look = monotonic()
+                if look - start >= timeout:
+                    kill_group(process)
+                    # What has ended by itself meanwhile has not been killed.
+                    process.returncode = process.returncode if process.returncode >= 0 else None
+                    break
+            select.select([], [], [], 0.01)
+        for stream in (out, err):
+            stream.seek(0)
+        return Result(list(argv), process.returncode, text(out.read()), text(err.read()), monotonic() - start, start)
 
 
 def converse(process, exchange, limit, started=None):
@@ -257,9 +290,9 @@ class Runner:
             raise CommandFailed(result, **facts)
         return result
 
-    def change(self, argv, timeout=60, data=None):
+    def change(self, argv, timeout=60, data=None, begun=None):
         """A command that changes something. Returns a Result whatever its exit code."""
-        result = run(argv, timeout=timeout, data=data)
+        result = run(argv, timeout=timeout, data=data, begun=begun)
         self.account(result)
         return result
 

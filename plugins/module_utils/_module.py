@@ -49,12 +49,12 @@ class Context:
         if self.record is not None:
             self.record.refuse_ended()
 
-    def change(self, argv, timeout=60):
-        """Run a state-changing command, or in check mode only enter it in the account. None in check mode."""
+    def change(self, argv, timeout=60, begun=None):
+        """Run a state-changing command, or in check mode only enter it in the account. None in check mode. begun: see _command.run()."""
         if self.check:
             self.runner.plan(argv)
             return None
-        return self.runner.change(argv, timeout=timeout)
+        return self.runner.change(argv, timeout=timeout, begun=begun)
 
 
 def run_module(main, argument_spec, **kwargs):

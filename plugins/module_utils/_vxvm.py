@@ -142,8 +142,12 @@ class Vxvm:
         """Whether a volume is open; UnknownWord where that cannot be told."""
         found = self.switch(group, volume, 'devopen')
         if found is None:
-            raise UnknownWord('vxprint does not tell whether volume %s is open.' % volume, object=volume, needed='devopen on or off',
-                              look='vxprint -g %s -v -F %%devopen %s' % (group, volume))
+            # Not every release knows the field.
+            flags = report.parse_details(self.ask('vxprint', '-g', group, '-l', volume, object=volume)).get('flags', '').split()
+            if ('open' in flags) == ('closed' in flags):
+                raise UnknownWord('vxprint does not tell whether volume %s is open.' % volume, object=volume, found=' '.join(flags) or None,
+                                  needed='open or closed among the flags', look='vxprint -g %s -l %s' % (group, volume))
+            found = 'open' in flags
         return found
 
     def is_restoring(self, group, volume):
@@ -152,10 +156,10 @@ class Vxvm:
         found = re.findall(r'^\s*restore=(\S*)', text, re.MULTILINE)
         return any(word.strip('"') not in ('', 'off', 'no', '0') for word in found)
 
-    def percent(self, group, volume):
-        """How far a synchronisation of the volume is, from vxtask; None where it does not say."""
+    def percent(self, group, volume, kind=''):
+        """How far a synchronisation of the volume is, from vxtask; None where it does not say. kind: how its type begins."""
         for percent, words in report.parse_tasks(self.ask('vxtask', 'list')):
-            if volume in words and group in words:
+            if volume in words and group in words and any(word.startswith(kind) for word in words):
                 return percent
         return None
 

@@ -9,6 +9,7 @@ __metaclass__ = type
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split, _vxvm_snapshot
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
+from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_prepare import refuse_mirrors
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import CACHE, CLASSIC, mirrors_of, name_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_work import SYNCHRONISING, Work, undo_entry, undo_id
@@ -27,8 +28,9 @@ def present(context):
     refuse_unprepared(context, work)
     members = [work.record_member(member) for member in work.members]
     cuts = _vxvm_snapshot.cut_argvs(work.members, context.params['run'])
+    held, unheld = _vxvm_snapshot.held_by_cut(members, [work.volume(member).usage for member in work.members])
     window, verdict = _split.prepare_window(context, members, cuts, lambda look: _vxvm_snapshot.confirm(look, work.members),
-                                            _vxvm_snapshot.verdict_of(cuts), held=_vxvm_snapshot.CONSISTENT)
+                                            _vxvm_snapshot.verdict_of(cuts, held, unheld), held=held)
     if context.check:
         for argv in window.commands() + [_vxvm_snapshot.tag_argv(group, snapshots(mine)) for group, mine in work.by_group()]:
             context.runner.plan(argv)
@@ -79,7 +81,9 @@ def refuse_unprepared(context, work):
 
 def cut(context, work, members, window, verdict):
     """Open the window; whatever goes wrong, no snapshot is left without its record."""
-    entries = [undo_entry(member, context.params['after'], tagged=False) for member in work.members]
+    boot = boot_identity(context.runner)
+    entries = [undo_entry(member, context.params['after'], tagged=False, boot=boot,
+                          fastresync=work.vxvm.switch(member.group, member.volume, 'fastresync')) for member in work.members]
 
     def evidence():
         for group, mine in work.by_group():

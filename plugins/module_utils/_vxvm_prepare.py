@@ -7,7 +7,7 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _vxvm_snapshot
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split, _vxvm_snapshot
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_snapshot import CACHE, CLASSIC, mirrors_of, name_of
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm_work import (
@@ -22,7 +22,7 @@ def prepared(context):
     work.refuse_unhealthy()
     work.refuse_not_apart()
     missing = refuse_mirrors(context, work)
-    for group, members in work.by_group(missing):
+    for group, members in work.by_group([member for member in missing if not leaves_room(context, work, member)]):
         _vxvm_snapshot.refuse_no_space(work.vxvm, group, [(member, work.volume(member).length) for member in members])
     for member in work.members:
         make_instant(work, member)
@@ -30,6 +30,18 @@ def prepared(context):
         start_mirror(context, work, member)
     after = predict_prepared(work) if context.check else work.now()
     return dict(changed=bool(context.runner.commands), before=work.before, after=after)
+
+
+def leaves_room(context, work, member):
+    """Whether a snapshot that an earlier run has kept, and that is only predicted to be gone, lies where the mirror will."""
+    if not context.check or name_of(member) not in (context.params['assume'] or {}):
+        return False
+    entry = _split.entry_of(_split.owner(context.params['state_dir'], undo_id(member)), undo_id(member))
+    going = work.group(member.group).volumes.get(entry['snapshot']) if entry and entry['action'] == 'absent' else None
+    if going is None or entry['form'] == CACHE or going.name not in work.tagged(member.group):
+        return False
+    return any(plex.length >= work.volume(member).length and (not member.disks or plex.disks <= set(member.disks))
+               for plex in going.plexes)
 
 
 def make_instant(work, member):
@@ -58,7 +70,7 @@ def refuse_mirrors(context, work):
         volume = work.volume(member)
         if any(mirrors_of(volume)):
             _vxvm_snapshot.refuse_foreign_mirrors(member, volume, work.vxvm.tags(member.group), context.params['adopt'])
-            _vxvm_snapshot.refuse_small_mirror(member, volume)
+            _vxvm_snapshot.refuse_unusable_mirror(member, volume)
         if work.before[name_of(member)]['mirror'] is None:
             missing.append(member)
     return missing
@@ -105,9 +117,19 @@ def unprepared(context):
                 raise Refused('Volume %s has several snapshot mirrors, and the command does not say which it removes.' % member.volume,
                               object=name_of(member), found=', '.join(plex.name for plex in copying + ready), needed='one',
                               look='vxprint -g %s -ht %s' % (member.group, member.volume), remedy='vxplex -o rm dis PLEX')
+            refuse_at_work(context, member)
             drop_mirror(work, member)
     return dict(changed=bool(context.runner.commands), before=work.before,
                 after=work.predicted(mirror=None) if context.check else work.now())
+
+
+def refuse_at_work(context, member):
+    """Refused while a run is at work on a volume: a mirror that is on its way back may be what the volume is restored from."""
+    owner = _split.owner(context.params['state_dir'], undo_id(member))
+    if owner:
+        raise Refused('Run %s is not at its end with %s, so its snapshot mirror is not removed.' % (owner.run, name_of(member)),
+                      object=name_of(member), found='an undo entry of an open run', needed='no open run that has to undo anything there',
+                      look='cat ' + owner.path, remedy='wait for that run, or run the playbook volmgr.snapbackup.recover')
 
 
 def drop_mirror(work, member):

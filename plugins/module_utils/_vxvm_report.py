@@ -26,14 +26,14 @@ GROUP = re.compile(r'^Disk group: (\S+)\s*$')
 NUMBER = re.compile(r'^[0-9]+\Z')
 MAXIMUM = re.compile(r'^(?:Maximum volume size: )?([0-9]+)(?: \([0-9.]+[A-Za-z]+\))?\s*\Z')
 PERCENT = re.compile(r'^([0-9]+(?:\.[0-9]+)?)%\Z')
-SHARE = re.compile(r'^\(([0-9]+(?:\.[0-9]+)?)%\)\Z')
+AMOUNT = re.compile(r'^[0-9]+(\.[0-9]+)?[KMGTPkmgtp]? \([0-9]+(\.[0-9]+)?%\)\Z')
 DETAIL = re.compile(r'^([a-z][a-z-]*):\s*(.*?)\s*$')
 SNAPSHOT_KINDS = ('fullinst', 'mirbrk', 'volbrk', 'spaceopt')
 
 
 class Volume:
-    """length in blocks of the volume manager; plexes: [Plex]; has_dco: whether a data change object belongs to it; logs: the volumes
-    that its data change objects lie on.
+    """length in blocks of the volume manager; usage: its usage type, None where it is not told; plexes: [Plex]; has_dco: whether a data
+    change object belongs to it; logs: the volumes that its data change objects lie on.
     """
 
     def __init__(self, row):
@@ -41,6 +41,7 @@ class Volume:
         self.kstate = row['KSTATE']
         self.state = row['STATE']
         self.length = number(row['LENGTH'], 'vxprint')
+        self.usage = row.get('UTYPE', row.get('USETYPE'))
         self.plexes = []
         self.has_dco = False
         self.logs = set()
@@ -59,12 +60,15 @@ class Plex:
 
 
 class Group:
-    """The records of one disk group: volumes {name: Volume}; linked: the volumes that snap objects lead to; loose: [Plex] of no volume."""
+    """The records of one disk group: volumes {name: Volume}; linked: the volumes that snap objects lead to; loose: [Plex] of no volume;
+    ties: [(name of a snap object, volume that it leads to)].
+    """
 
     def __init__(self, name):
         self.name = name
         self.volumes = {}
         self.linked = set()
+        self.ties = []
         self.loose = []
 
 
@@ -109,6 +113,7 @@ def parse_records(text, name):
             group.volumes[row['PARENTVOL']].logs.update(word for word in [row.get('LOGVOL', '-')] if word != '-')
         elif kind == 'sp':
             group.linked.add(row['SNAPVOL'])
+            group.ties.append((row['NAME'], row['SNAPVOL']))
     listed = [row['NAME'] for kind, row in rows if kind == 'pl']
     for kind, row in rows:
         if kind == 'sd' and row['PLEX'] != '-':
@@ -200,13 +205,19 @@ def parse_tasks(text):
 
 
 def parse_snapshots(text):
-    """{snapshot volume: (kind, parent, date, per cent that differs from the parent or None)} of what vxsnap list prints."""
+    """{snapshot volume: (kind, parent, date, how much differs from the parent, such as "20M (0.2%)", or None)} of what vxsnap list prints.
+    """
     rows = [line.split() for line in text.splitlines() if line.strip()]
     if rows and rows[0][:6] != ['NAME', 'DG', 'OBJTYPE', 'SNAPTYPE', 'PARENT', 'PARENTDG']:
         raise unknown('vxsnap list', ' '.join(rows[0]), 'the heading NAME DG OBJTYPE SNAPTYPE PARENT PARENTDG')
     found = {}
     for row in rows[1:]:
         if len(row) >= 8 and row[2] == 'vol' and row[3] in SNAPSHOT_KINDS:
-            share = SHARE.match(row[9]) if len(row) > 9 else None
-            found[row[0]] = (row[3], row[4], ' '.join(row[6:8]), float(share.group(1)) if share else None)
+            changed = ' '.join(row[8:10])
+            found[row[0]] = (row[3], row[4], ' '.join(row[6:8]), changed if AMOUNT.match(changed) else None)
     return found
+
+
+def differs(changed):
+    """Whether what vxsnap list prints of how much differs is more than nothing, in either figure."""
+    return bool(re.search('[1-9]', changed))

@@ -8,6 +8,7 @@ from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _run, _split, _vxvm_snapshot
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _vxvm_report as report
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import LIMIT, refuse_in_use
@@ -31,12 +32,12 @@ def restored(context):
     begun_before = [member for member in work.members if is_begun(record, work, member)]
     refuse_changed(context, source, [member for member in work.members if member not in begun_before])
     refuse_without_copy(record, work)
-    for member in work.members:
-        mine = _split.entry_of(record, undo_id(member))
-        # What a boot has interrupted is begun again.
-        begun = mine and mine['issued'] == boot_identity(context.runner)
-        if work.before[name_of(member)]['snapshot'] and not begun:
-            restore(context, work, member)
+    # All of them are looked at before the first is overwritten.
+    waiting = to_begin(context, record, work)
+    for member in waiting:
+        refuse_busy(work, member)
+    for member in waiting:
+        restore(context, work, member)
     after = predict_restored(work) if context.check else work.now()
     if record and not context.check:
         finish_restored(record, work, begun_before, after)
@@ -73,23 +74,39 @@ def refuse_without_copy(record, work):
                           look='vxprint -g %s -ht' % member.group)
 
 
-def restore(context, work, member):
-    """Start to copy one snapshot back. Begun again after an interruption, it goes on in the same direction."""
+def to_begin(context, record, work):
+    """The members whose copy is there and is not going back by now. What a boot has interrupted is begun again."""
+    entries = [_split.entry_of(record, undo_id(member)) for member in work.members]
+    return [member for member, mine in zip(work.members, entries)
+            if work.before[name_of(member)]['snapshot'] and not (mine and mine['issued'] == boot_identity(context.runner))]
+
+
+def refuse_busy(work, member):
+    """Refused if a member cannot be overwritten here and now."""
     work.vxvm.refuse_unless_master(member.group)
     for volume in (member.volume, member.snapshot):
         refuse_in_use(work.vxvm, member.group, volume, 'an original and a snapshot that nobody uses')
+
+
+def restore(context, work, member):
+    """Start to copy one snapshot back. Begun again after an interruption, it goes on in the same direction."""
     if not context.check:
         context.record.add_undo(undo_entry(member, 'restored', issued=None))
     argv = _vxvm_snapshot.restore_argv(member)
     if member.form == CLASSIC:
-        work.change(argv, lambda: work.has_left(member), member)
+        work.change(argv, work.leaving(member), member, lasting=True)
     else:
-        result = context.change(argv, timeout=LIMIT)
-        if result is not None and result.rc != 0 and not work.vxvm.is_restoring(member.group, member.volume):
+        result = context.change(argv, timeout=LIMIT, begun=lambda: is_copying(work, member))
+        if result is not None and result.rc != 0 and not is_copying(work, member):
             raise CommandFailed(result, 'Snapshot %s could not be restored.' % member.snapshot, object=name_of(member),
                                 look='vxsnap -g %s list' % member.group)
     if not context.check:
         context.record.add_undo(undo_entry(member, 'restored', issued=boot_identity(context.runner)))
+
+
+def is_copying(work, member):
+    """Whether an instant snapshot is being copied back: the volume or a task of it says so."""
+    return work.vxvm.is_restoring(member.group, member.volume) or work.vxvm.percent(member.group, member.volume, 'SNAPSYNC/') is not None
 
 
 def predict_restored(work):
@@ -123,14 +140,15 @@ def refuse_different(record, work, member):
     """Refused where an instant snapshot still differs from what it was restored to: then nothing was restored, or not all."""
     if member.form == CLASSIC:
         return
+    # A share alone is rounded: of a large volume megabytes can be 0.0 %.
     found = work.vxvm.snapshots(member.group).get(member.snapshot)
     if not found or found[3] is None:
         raise Refused('Nothing proves that snapshot %s was restored.' % member.snapshot, object=name_of(member),
-                      found='no line of it' if not found else 'no figure of what differs', needed='that 0 % of it differs',
+                      found='no line of it' if not found else 'no figure of what differs', needed='that nothing of it differs',
                       look='vxsnap -g %s list' % member.group)
-    if found[3]:
+    if report.differs(found[3]):
         # The next call begins again.
         record.add_undo(undo_entry(member, 'restored', issued=None))
         raise Refused('Snapshot %s was not restored, although vxsnap reported no error.' % member.snapshot, object=name_of(member),
-                      found='%g %% of it differ' % found[3], needed='no difference', look='vxsnap -g %s list' % member.group,
+                      found='%s of it differ' % found[3], needed='no difference', look='vxsnap -g %s list' % member.group,
                       remedy='look for the reason in the system log; then run the same restore again')

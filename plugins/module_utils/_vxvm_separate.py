@@ -78,19 +78,34 @@ def refuse_not_apart(vxvm, group, members, coming, leaving):
         disks.update(*[plex.disks for plex in mirrors] or [member.disks])
         plexes.update(plex.name for plex in mirrors)
         # What waits in the change object for the snapshot goes along with it.
-        plexes.update(plex.name for log in volume.logs if log in group.volumes for plex in group.volumes[log].plexes
-                      if plex.state == 'DCOSNP')
+        waiting = [plex for log in volume.logs if log in group.volumes for plex in group.volumes[log].plexes if plex.state == 'DCOSNP']
+        plexes.update(plex.name for plex in waiting)
+        refuse_log_elsewhere(group, member, waiting, set().union(*[plex.disks for plex in mirrors]))
     refuse_strangers(group, disks, plexes, [name_of(member) for member in members])
 
 
-def refuse_form(group, member, after):
+def refuse_log_elsewhere(group, member, waiting, disks):
+    """Refused if what waits in the change object for the snapshot lies on other disks than its mirror: these would go along."""
+    for plex in waiting:
+        if not plex.disks <= disks:
+            raise Refused('The change object for the snapshot of %s does not lie on the disks of its mirror.' % name_of(member),
+                          object=name_of(member), found='plex %s on disk %s' % (plex.name, ', '.join(sorted(plex.disks))),
+                          needed='only %s' % ', '.join(sorted(disks)), look='vxprint -g %s -htr %s' % (group.name, member.volume),
+                          remedy='remove the mirror (state absent, without run), and name disks for the next one')
+
+
+def refuse_form(vxvm, group, member, after):
     """Refused for a kind of snapshot that cannot go to another host, or not come back as it is to."""
     if member.form == CACHE:
         raise Refused('A space-optimised snapshot needs its original, so no other host can read it.', object=name_of(member),
                       needed='a snapshot with a mirror of its own', remedy='leave out cache, or read it on this host')
-    if after == 'reattached' and member.form == CLASSIC and not group.volumes[member.volume].has_dco:
+    lacks = None
+    if after == 'reattached' and member.form == CLASSIC:
+        off = vxvm.switch(group.name, member.volume, 'fastresync') is False
+        lacks = 'no DCO' if not group.volumes[member.volume].has_dco else 'fastresync off' if off else None
+    if lacks:
         raise Refused('Changes of %s are not tracked in a change object, so all of its mirror would be copied.' % name_of(member),
-                      object=name_of(member), found='no DCO', needed='persistent FastResync',
+                      object=name_of(member), found=lacks, needed='persistent FastResync',
                       look='vxprint -g %s -htr %s' % (group.name, member.volume),
                       remedy='vxassist -g %s addlog %s logtype=dco; vxvol -g %s set fastresync=on %s; or have the snapshot removed '
                              'afterwards' % (group.name, member.volume, group.name, member.volume))

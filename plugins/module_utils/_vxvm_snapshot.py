@@ -21,10 +21,14 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import R
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._vxvm import BLOCK, COPYING, READY, find_volume, valid_name
 
 CLASSIC, INSTANT, CACHE = 'classic', 'instant', 'cache'
-# The commands make a mounted file system of this type consistent by themselves (vxassist(1M), vxsnap(1M)).
-CONSISTENT = ('vxfs',)
+# The commands make a mounted file system of this type consistent by themselves (vxassist(1M), vxsnap(1M)), on a volume of this usage type.
+CONSISTENT, USAGE = ('vxfs',), 'fsgen'
 # In the field putil2 of what this collection has made, which the manager leaves to the site (vxedit(1M)).
 TAG = 'snapbackup'
+
+# vxsnap make says nothing when it makes nothing for this reason.
+REGIONS = ('compare the region size of the cache with that of the volume (vxprint -m, dcoregionsz); where they differ, prepare the volume '
+           'again: vxsnap unprepare VOLUME; vxsnap prepare VOLUME regionsize=SIZE')
 
 # One volume of a call. disks: names of disks for its mirror; snapshot: the name of the snapshot volume.
 Member = collections.namedtuple('Member', 'group volume form snapshot disks cache filesystem')
@@ -138,16 +142,25 @@ def remove_argvs(member, tracked):
     return part + [[_platform.need('vxedit'), '-g', member.group, '-rf', 'rm', member.snapshot]]
 
 
+def clear_argv(member, name):
+    """Removes a snap object of the original whose snapshot is gone."""
+    return [_platform.need('vxassist'), '-g', member.group, 'snapclear', member.volume, name]
+
+
 # What is looked at before.
 
 def form_of(vxvm, group, volume, wanted, cache):
     """The form in which a volume is to be cut; Refused where the wanted one is not for it."""
-    if cache:
-        return CACHE
     found = find_volume(group, volume)
     instant = vxvm.switch(group.name, volume, 'instant') if found.has_dco else False
-    if wanted == INSTANT:
-        return INSTANT
+    if cache or wanted == INSTANT:
+        if found.has_dco and instant is False:
+            raise Refused('Volume %s has a change object of another kind, so it cannot be prepared for instant snapshots.' % volume,
+                          object=volume, found='a DCO, instant off', needed='no DCO, or instant on',
+                          look='vxprint -g %s -htr %s' % (group.name, volume),
+                          remedy='leave form classic, or remove the change object (vxassist -g %s remove log %s logtype=dco)'
+                          % (group.name, volume))
+        return CACHE if cache else INSTANT
     if instant is None and wanted != CLASSIC:
         raise Refused('It cannot be told whether volume %s is prepared for instant snapshots.' % volume, object=volume,
                       found='a data change object, and no answer to %instant',
@@ -169,9 +182,14 @@ def refuse_foreign_mirrors(member, volume, tags, adopt):
                               remedy='set adopt to use it, or remove it: vxassist -g %s snapabort %s' % (member.group, member.volume))
 
 
-def refuse_small_mirror(member, volume):
-    """A mirror that is smaller than the volume gives an incomplete copy."""
+def refuse_unusable_mirror(member, volume):
+    """A mirror that does not get every write, or that is smaller than the volume, gives an incomplete copy."""
     for plex in mirrors_of(volume)[1]:
+        if plex.kstate != 'ENABLED':
+            raise Refused('Snapshot mirror %s does not get what is written to its volume.' % plex.name, object=plex.name,
+                          found='%s %s' % (plex.kstate, plex.state), needed='ENABLED %s' % READY,
+                          look='vxprint -g %s -ht %s' % (member.group, member.volume),
+                          remedy='remove it, and let this module make one: vxplex -g %s -o rm dis %s' % (member.group, plex.name))
         if plex.length < volume.length:
             raise Refused('Snapshot mirror %s is smaller than its volume.' % plex.name, object=plex.name, found='%d blocks' % plex.length,
                           needed='%d blocks' % volume.length, look='vxprint -g %s -ht %s' % (member.group, member.volume),
@@ -184,7 +202,8 @@ def refuse_no_space(vxvm, group, members):
         found = vxvm.run([_platform.need('vxassist'), '-g', group, 'maxsize'] + list(member.disks))
         largest = report.parse_maximum(found.out) if found.rc == 0 else 0
         if largest < blocks:
-            raise _no_space(group, member, largest, blocks, 'vxassist -g %s maxsize %s' % (group, ' '.join(member.disks)))
+            raise _no_space(group, member, largest, blocks, 'vxassist -g %s maxsize %s' % (group, ' '.join(member.disks)),
+                            vendor=found.err.strip() or None)
     chosen = set(disk for member, dummy in members for disk in member.disks)
     free = report.parse_free(vxvm.ask('vxdg', '-g', group, 'free', object=group))
     room = sum(length for disk, length in free if not chosen or disk in chosen)
@@ -193,26 +212,43 @@ def refuse_no_space(vxvm, group, members):
         raise _no_space(group, members[0][0], room, needed, 'vxdg -g %s free' % group)
 
 
-def _no_space(group, member, found, needed, look):
+def _no_space(group, member, found, needed, look, vendor=None):
     where = ' on %s' % ', '.join(member.disks) if member.disks else ''
     return Refused('Disk group %s has no room%s for the snapshot mirror of %s: %d MiB are missing.'
                    % (group, where, member.volume, -(-(needed - found) * BLOCK // (1 << 20))), object=member.volume,
-                   found='room for %d blocks' % found, needed='%d blocks' % needed, look=look.strip(),
+                   found='room for %d blocks' % found, needed='%d blocks' % needed, look=look.strip(), vendor=vendor,
                    remedy='add a disk, or name disks with more room')
 
 
-def verdict_of(cuts):
-    """verdict(members, applications) for a window with these commands: see the table in docs/consistency.md."""
+def held_by_cut(members, usages):
+    """(types of file systems that the commands hold still by themselves, volumes of which nothing does) of members of the run record.
+
+    One file system alone: across several volumes freezing is left to whoever runs the commands, and only Linux has a command for it.
+    usages: the usage types of the members' volumes.
+    """
+    own = [(member, usage) for member, usage in zip(members, usages) if member['fstype'] in CONSISTENT]
+    if len(own) == 1 and own[0][1] == USAGE:
+        return CONSISTENT, []
+    if own and not _platform.find('fsfreeze'):
+        return CONSISTENT, [member['volume'] for member, dummy in own]
+    return (), []
+
+
+def verdict_of(cuts, held, unheld):
+    """verdict(members, applications) for a window with these commands: see the table in docs/consistency.md.
+
+    held, unheld: of held_by_cut().
+    """
     def verdict(members, applications):
         if applications:
             return _quiesce.APPLICATION
-        loose = [member['volume'] for member in members if member['fstype'] is None or member['fstype'] in CONSISTENT]
+        loose = [member['volume'] for member in members if member['fstype'] is None or member['fstype'] in held]
         if loose and len(cuts) > 1:
             raise Refused('Several commands are needed to cut the volumes, and nothing holds %s still from the first to the last.'
                           % ', '.join(loose), object=', '.join(loose), found='%d commands' % len(cuts),
                           needed='volumes of one disk group and one form, or an application in quiesce',
                           remedy='back them up as sets of their own')
-        return _quiesce.FILESYSTEM if all(member['filesystem'] for member in members) else _quiesce.CRASH
+        return _quiesce.CRASH if unheld or not all(member['filesystem'] for member in members) else _quiesce.FILESYSTEM
     return verdict
 
 
@@ -229,7 +265,8 @@ def confirm(look, members):
             state = '%s %s' % (found.kstate, found.state) if found else 'no such volume'
             if state != 'ENABLED ACTIVE':
                 raise Torn('The command reported success, but there is no good snapshot %s.' % member.snapshot, object=member.snapshot,
-                           found=state, needed='ENABLED ACTIVE', vendor=result.err, look='vxprint -g %s -ht %s' % (group, member.snapshot))
+                           found=state, needed='ENABLED ACTIVE', vendor=result.err, look='vxprint -g %s -ht %s' % (group, member.snapshot),
+                           remedy=REGIONS if found is None and any(one.form == CACHE for one in mine) else None)
 
 
 def proof(vxvm, members):

@@ -107,10 +107,14 @@ class Work:
         """The state of one member as the host shows it now."""
         return self.now()[name_of(member)]
 
-    def has_left(self, member):
-        """Whether the mirror of a snapshot is on its way back to the original, or there already."""
-        now = self.state_now(member)
-        return now['snapshot'] is None or now['mirror'] == SYNCHRONISING
+    def leaving(self, member):
+        """A question: whether a mirror of the snapshot that is there now is on its way back to the original, or there already."""
+        snapshot = self.snapshot(member)
+        names = [plex.name for plex in snapshot.plexes] if snapshot else []
+
+        def has_left():
+            return self.is_gone(member) or any(plex.name in names for plex in self.volume(member).plexes)
+        return has_left
 
     def is_parted(self, member):
         """Whether no snap object ties a snapshot to its original any more."""
@@ -145,11 +149,14 @@ class Work:
             refuse_not_apart(self.vxvm, self.group(group), mine, coming, leaving)
             valid_name((group + mark_of(params['run'] or '<run>')).replace('<run>', 'xxxxxx'), 'disk group')
             for member in mine:
-                refuse_form(self.group(group), member, params['after'])
+                refuse_form(self.vxvm, self.group(group), member, params['after'])
 
-    def change(self, argv, needed, member):
-        """Run a command that starts something, and wait until needed() says that it has begun. Exit codes prove nothing."""
-        result = self.context.change(argv, timeout=LIMIT)
+    def change(self, argv, needed, member, lasting=False):
+        """Run a command that starts something, and wait until needed() says that it has begun. Exit codes prove nothing.
+
+        lasting: it may come back only when a copy is at its end, and must not be killed before.
+        """
+        result = self.context.change(argv, timeout=LIMIT, begun=needed if lasting else None)
         if result is None:
             return
         # New tasks take time to be set up (vxtask(1M)).

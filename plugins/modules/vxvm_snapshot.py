@@ -15,7 +15,8 @@ description:
   - Works with the traditional third-mirror break-off of C(vxassist), with mirrors that C(vxsnap) breaks off, and with space-optimised
     instant snapshots, in the same words.
   - Snapshots of volumes in one disk group are made by one command, which the volume manager carries out as a whole.
-    Mounted file systems other than VxFS are locked for the length of the freeze window; VxFS is made consistent by the command itself.
+    Mounted file systems are locked for the length of the freeze window. Only a single VxFS on a volume of usage type fsgen is not, since
+    the command itself makes it consistent.
   - Objects are found again by the undo entry that the run wrote before it made them, and by their field C(putil2), which is V(snapbackup).
     Others are never removed. A snapshot mirror that is in step is live and is used, whatever its age.
   - No state waits for a synchronisation. Use M(volmgr.snapbackup.wait_progress) with M(volmgr.snapbackup.vxvm_info).
@@ -156,7 +157,9 @@ after:
   type: dict
   sample: {datadg/vol01: {mirror: null, snapshot: vol01-a1b2c3}}
 commands:
-  description: The state-changing commands, with exit code and seconds (both null in check mode).
+  description:
+    - The state-changing commands, with exit code and seconds (both null in check mode).
+    - The exit code is null also of a command that is left at work, since it comes back only when its copy is at its end.
   returned: always
   type: list
   elements: dict
@@ -181,7 +184,7 @@ verdict:
 resync:
   description:
     - Of each volume, V(regions) if only what has changed is copied when its mirror goes back, V(full), or null where that
-      is not known.
+      is not known. It is V(full) also where changes were not tracked at the cut, or a boot has lost the map since.
   returned: when O(state=reattached)
   type: dict
   sample: {datadg/vol01: regions}

@@ -60,11 +60,12 @@ class Backup:
 
 
 class Recover(Backup):
-    """The recovery of a backup whose controller died just before it stored. broken: disks that fail then."""
+    """The recovery of a backup whose controller died just before it stored. broken: disks that fail then. how: what is
+    said of it in its name."""
 
     def __init__(self, method, only=None, broken=(), how=None, **options):
         super().__init__(method, only, **options)
-        self.name = ", ".join(filter(None, ["recover", "the other half has failed" if broken else None, how]))
+        self.name = ", ".join(filter(None, ["recover", how or ("the other half has failed" if broken else None)]))
         self.broken = broken
         self.normal = "reported" if broken else "unharmed"
 
@@ -86,7 +87,7 @@ class Recover(Backup):
         return "refused"
 
     def check(self, lab):
-        """Where the other half is broken, the split copy is the last good one."""
+        """Where the other half of any volume is broken, the split copies of all are the last good one of the set."""
         if not self.broken:
             return []
         (run,) = lab.frozen

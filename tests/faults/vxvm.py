@@ -33,13 +33,56 @@ READS = {"vxprint": None, "vxtask": None, "vxdctl": None, "vxdisk": None, "kstat
 # Simulated commands that only hand on to the real tool.
 REAL = ("dd",)
 CUT = ("vxassist",)
+
+
+def vxtool(host, name, *arguments):
+    host.run(["/usr/sbin/" + name, "-g", GROUP, *arguments])
+
+
+class Tracked:
+    """Volumes whose changes are tracked in a change object."""
+
+    def prepare(self, lab):
+        for volume in ("vol01", "vol02"):
+            vxtool(lab.host, "vxassist", "addlog", volume, "logtype=dco")
+        super().prepare(lab)
+
+
+class Instant:
+    """Volumes that are prepared for instant snapshots, which are then what is made of them."""
+
+    def prepare(self, lab):
+        for volume in ("vol01", "vol02"):
+            vxtool(lab.host, "vxsnap", "prepare", volume)
+        super().prepare(lab)
+
+
+class TrackedBackup(Tracked, Backup):
+    pass
+
+
+class InstantBackup(Instant, Backup):
+    pass
+
+
+class InstantRollback(Instant, Rollback):
+    def __init__(self, only):
+        super().__init__(only)
+        self.name += ", instant"
+
+
 SCENARIOS = [
     Backup("dd"),
     Backup("dd", only=("vxassist",), how="reattached", snapbackup_after="reattached"),
     Recover("dd"),
+    TrackedBackup("dd", only=("vxassist", "vxedit"), how="tracked"),
+    InstantBackup("dd", only=("vxsnap", "vxedit"), how="instant"),
+    InstantBackup("dd", only=("vxsnap",), how="instant, reattached", snapbackup_after="reattached"),
     Recover("dd", only=("vxprint",), broken=("disk01", "disk02")),
+    Recover("dd", only=("vxprint",), broken=("disk02",), how="the other half of one volume has failed"),
     Restore("dd"),
     Rollback(only=("vxassist", "vxprint")),
+    InstantRollback(only=("vxsnap",)),
 ]
 
 
@@ -55,6 +98,7 @@ def new_file_system(host, volume, point):
 
 
 def not_redundant(host):
-    """Volumes that are neither the originals nor ready mirrors of them, as lines of vxprint."""
+    """Volumes that are neither the originals nor ready mirrors of them nor their logs, and snap objects, as lines of vxprint."""
     lines = host.run(["/usr/sbin/vxprint", "-g", GROUP, "-ht"])[1].splitlines()
-    return [line for line in lines if line[:2] == "v " and line.split()[1] not in ("vol01", "vol02")]
+    expected = ("vol01", "vol02", "vol01_dcl", "vol02_dcl")
+    return [line for line in lines if line[:3] == "sp " or line[:2] == "v " and line.split()[1] not in expected]

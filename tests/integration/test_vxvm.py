@@ -232,15 +232,112 @@ def test_the_snapshot_of_a_dead_run_is_removed(lab, vx):
 
 @pytest.mark.slow
 def test_a_cache_that_overflows_is_no_complete_backup(lab, vx):
-    vx.run("vxassist", "-g", "datadg", "make", "cachevol", "4m", "init=active")
-    vx.run("vxmake", "-g", "datadg", "cache", "cache1", "cachevolname=cachevol")
-    vx.run("vxcache", "-g", "datadg", "start", "cache1")
+    make_cache(vx, "4m")
     overwrite = vx.script("overwrite", "dd if=/dev/urandom of=/vol01/big bs=1M count=24 conv=fsync", "vxprint -g datadg -ht", "exit 0")
     wanted = variables(dict(VOL01, cache="cache1"), method="command", command=[overwrite], output="none", check=False)
     Play(lab, "backup", wanted).end(2)
     record = vx.record()
     assert record["result"] == "failed" and record["image"] is None and record["undo"] == []
-    assert copies(vx) == []
+    assert_clean(vx)
+
+
+def make_cache(host, size):
+    host.run("vxassist", "-g", "datadg", "make", "cachevol", size, "init=active")
+    host.run("vxmake", "-g", "datadg", "cache", "cache1", "cachevolname=cachevol")
+    host.run("vxcache", "-g", "datadg", "start", "cache1")
+
+
+@pytest.mark.slow
+def test_a_space_optimised_snapshot_is_stored_and_leaves_nothing(lab, vx):
+    make_cache(vx, "64m")
+    vx.fill("/vol01")
+    Play(lab, "backup", variables(dict(VOL01, cache="cache1"))).end()
+    mark = vx.record()["run"][-6:]
+    assert (vx.record()["result"], vx.record()["verdict"]) == ("complete", "filesystem")
+    assert [line for line in changes(vx) if mark in line and "make" not in line and "putil2" not in line and "/dev/" not in line] == [
+        "vxsnap -g datadg dis vol01-" + mark, "vxedit -g datadg -rf rm vol01-" + mark,
+        "vxassist -g datadg snapclear vol01 vol01-%s_snp" % mark,
+    ]  # fmt: skip
+    assert_clean(vx)
+
+
+@pytest.mark.slow
+def test_a_kept_space_optimised_snapshot_is_restored_from_and_goes(lab, vx):
+    make_cache(vx, "64m")
+    vx.fill("/vol01")
+    then = vx.tree("/vol01")
+    volume = dict(VOL01, cache="cache1")
+    Play(lab, "backup", variables(volume, retain="until_next_run")).end()
+    run = vx.record()["run"]
+    vx.fill("/vol01", "later")
+    vx.run("umount", "/vol01")
+    Play(lab, "restore", variables(volume, restore_from="copy", restore_run=run, confirm=["datadg/vol01"])).end()
+    vx.run("mount", "-F", "vxfs", "/dev/vx/dsk/datadg/vol01", "/vol01")
+    assert vx.tree("/vol01") == then
+    assert_clean(vx)
+
+
+@pytest.mark.slow
+def test_an_instant_mirror_goes_back_where_that_is_over_only_with_its_copy(lab, vx):
+    """Of its changes just those regions are copied in which the two differ; the command that does it is left at work."""
+    vx.simctl("set", "copying", "foreground")
+    wanted = variables(VOL04, after="reattached", method="command", output="none", check=False)
+    write = "dd if=/dev/urandom of=/dev/vx/rdsk/datadg/vol04 bs=64k seek=300 count=%d conv=notrunc,fsync"
+    vx.run("umount", "/vol04")
+    wanted["snapbackup_volumes"] = [{"disk_group": "datadg", "volume": "vol04"}]
+    slow = vx.script("slow", write % 320, "python3 /opt/simulator/simctl resync-speed 2MiB >/dev/null")
+    Play(lab, "backup", dict(wanted, snapbackup_command=[slow])).end()
+    back = next(call for call in vx.journal() if "reattach" in call.words)
+    assert back.ended - back.started > 7 and tasks(vx)[-1]["regions"] == 320 and not tasks(vx)[-1]["full"]
+    assert list(volumes(vx)["vol04"][2].values()) == ["ACTIVE", "SNAPDONE"] and vx.record()["result"] == "complete"
+    assert_clean(vx)
+
+
+@pytest.mark.slow
+def test_a_snapshot_that_is_tracked_is_cleared_and_removed(lab, vx):
+    Play(lab, "backup", variables(VOL03)).end()
+    copy = "vol03-" + vx.record()["run"][-6:]
+    assert changes(vx)[-2:] == ["vxassist -g datadg snapclear " + copy, "vxedit -g datadg -rf rm " + copy]
+    assert_clean(vx)
+
+
+@pytest.mark.slow
+def test_a_mirror_that_is_gone_while_it_is_waited_for_is_refused(lab, vx):
+    vx.simctl("resync-speed", "stall")
+    play = Play(lab, "backup", variables(VOL01))
+    play.until(lambda: "vol01-02" in volumes(vx)["vol01"][2], "the mirror")
+    task = next(line.split()[0] for line in vx.out("vxtask", "list").splitlines() if "vol01-02" in line)
+    vx.run("vxtask", "abort", task)
+    assert "The snapshot mirror of datadg/vol01 is gone" in str(failures(play.end(2))["node1"])
+    assert vx.record()["result"] == "failed"
+    assert_clean(vx)
+
+
+@pytest.mark.slow
+def test_a_copy_that_is_kept_makes_room_for_the_next_one(lab, vx):
+    """Where there is room for one mirror only."""
+    free = [line.split() for line in vx.out("vxdg", "-g", "datadg", "free").splitlines()[1:]]
+    for disk, length in [(words[0], int(words[4])) for words in free if words[0] != "disk04"]:
+        vx.run("vxassist", "-g", "datadg", "make", "fill" + disk[-2:], str(length), disk)
+    largest = int(vx.out("vxassist", "-g", "datadg", "maxsize").split()[3])
+    vx.run("vxassist", "-g", "datadg", "make", "fill04", str(largest - (80 << 11)), "disk04")
+    wanted = variables(VOL01, retain="until_next_run")
+    Play(lab, "backup", wanted).end()
+    planned(Play(lab, "backup", wanted, "--check", "--diff").end())
+    Play(lab, "backup", wanted).end()
+    assert [record["result"] for record in vx.records()] == ["complete", None]
+    assert copies(vx) == ["vol01-" + vx.record()["run"][-6:]]
+
+
+@pytest.mark.slow
+def test_twenty_volumes_are_cut_by_one_command(lab):
+    host = new(lab, "node1", "vxvm-many")
+    names = ["vol%02d" % number for number in range(1, 21)]
+    Play(lab, "backup", variables(*[{"disk_group": "datadg", "volume": name} for name in names])).end(seconds=300)
+    record = host.record()
+    assert (record["result"], len(record["window"]["cuts"]), len(record["members"])) == ("complete", 1, 20)
+    assert len([line for line in changes(host) if " snapshot " in line]) == 1
+    assert_clean(host)
 
 
 def test_a_busy_group_is_not_deported_and_the_holder_is_named(vx):
@@ -251,6 +348,16 @@ def test_a_busy_group_is_not_deported_and_the_holder_is_named(vx):
     away = vx.module("vxvm_disk_group", state="deported", disk_groups=["datadg"])
     assert away["after"] == {"datadg": "deported"} and "datadg" not in vx.out("vxdg", "list")
     assert vx.module("vxvm_disk_group", state="started", disk_groups=["datadg"])["after"] == {"datadg": "started"}
+
+
+def test_a_deport_waits_for_a_process_that_ends(vx):
+    for number in range(1, 6):
+        vx.run("umount", "/vol0%d" % number)
+    holder = vx.start("sh", "-c", "exec sleep 6 </dev/vx/dsk/datadg/vol06")
+    away = vx.module("vxvm_disk_group", state="deported", disk_groups=["datadg"], wait=30)
+    assert away["after"] == {"datadg": "deported"} and holder.wait(20) == 0
+    codes = [call.rc for call in vx.journal() if "deport" in call.words]
+    assert len(codes) > 1 and codes[-1] == 0 and 0 not in codes[:-1]
 
 
 @pytest.mark.parametrize("release", ["8.0", "4.1", "3.5", "3.2"])

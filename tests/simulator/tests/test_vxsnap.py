@@ -3,6 +3,8 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """vxsnap(1M), vxcache(1M), vxmake(1M): instant snapshots of every kind, what they refuse, caches that are too small."""
 
+import subprocess
+
 import pytest
 
 pytestmark = pytest.mark.slow
@@ -127,6 +129,18 @@ def test_restore(mirrored, destroy):
         assert mirrored.read("datadg/snap01", size=6) == b"before"
     mirrored.ctl("resync-speed", "10 GiB")
     assert "restore=off" in mirrored.ok("vxprint", "-m", "-g", "datadg", "vol01")
+
+
+@pytest.mark.parametrize("words", [("reattach", "snap01", "source=vol01"), ("restore", "vol01", "source=snap01", "destroy=no")])
+def test_what_copies_may_come_back_only_at_its_end(mirrored, words):
+    mirrored.ctl("set", "copying", "foreground")
+    mirrored.ctl("resync-speed", "stall")
+    waiting = mirrored.start("vxsnap", "-g", "datadg", *words)
+    with pytest.raises(subprocess.TimeoutExpired):
+        waiting.communicate(timeout=1)
+    assert "/R" in mirrored.ok("vxtask", "list")
+    mirrored.ctl("resync-speed", "10 GiB")
+    assert waiting.communicate(timeout=30) == ("", "") and waiting.returncode == 0
 
 
 def test_refresh_cuts_again(mirrored):

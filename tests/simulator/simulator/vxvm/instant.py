@@ -117,9 +117,10 @@ def refresh(store, chosen):
 
 
 def restore(store, group, row, snap, destroy):
-    """The original holds the data of a snapshot at once; the copy behind it takes its time."""
+    """The original holds the data of a snapshot at once; the copy behind it, whose task is returned, takes its time."""
     indices = device.changed(store, row, snap) if snap["tracked"] else None
     device.replace(store, row, device.image(snap["id"]))
-    synchronise(store, group, row, indices, "RESTORE")
+    made = synchronise(store, group, row, indices, "RESTORE")
     if destroy:
         breakoff.give_back(store, group, snap, row, model.plexes(store, snap["id"]), False)
+    return made

@@ -26,6 +26,7 @@ SWITCHES = {
     "no_space": "435",        # number of the message: 435, 15809, 752
     "import_error": "10978",  # 587
     "reattached": "SNAPDONE",  # state after vxsnap reattach: ACTIVE in the 4.1 manual
+    "copying": "background",   # vxsnap reattach and restore come back at once; foreground: at the end of the copy
     "first_name": "SNAP-%v",  # SNAP%d-%v in the manuals of 3.5 and 4.1
     "snap_readpol": "ROUND",  # SELECT
     "cluster": "inactive",    # master, slave: what vxdctl -c mode says

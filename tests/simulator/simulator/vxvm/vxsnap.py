@@ -101,8 +101,14 @@ def refresh(_call, store, group, _found, operands):
     instant.refresh(store, chosen)
 
 
-def reattach(_call, store, group, _found, operands):
+def copied(call, store, made):
+    """What follows reattach and restore where a switch has them wait for the tasks they have started."""
+    return (lambda: [cli.finished(call, one) for one in made]) if model.switch(store, "copying") == "foreground" else None
+
+
+def reattach(call, store, group, _found, operands):
     """reattach SNAP source=VOL [nmirror=N]: plexes go back, the snapshot with its last one."""
+    made = []
     for row, source, attributes in pairs(store, group, operands):
         related(row, source)
         device.must_be_closed(store, row)
@@ -111,7 +117,8 @@ def reattach(_call, store, group, _found, operands):
             raise Refusal("Volume %s is a space-optimized snapshot" % row["name"], 20)
         useopts = [] if "nmirror" in attributes else ["allplexes"]
         plexes = breakoff.returning(store, row, useopts, attributes)
-        breakoff.give_back(store, group, row, source, plexes, False, state=model.SNAPTMP, goal=model.switch(store, "reattached"))
+        made += breakoff.give_back(store, group, row, source, plexes, False, state=model.SNAPTMP, goal=model.switch(store, "reattached"))
+    return copied(call, store, made)
 
 
 def related(row, source):
@@ -120,7 +127,7 @@ def related(row, source):
         raise Refusal("Volume %s is not a snapshot of volume %s" % (row["name"], source["name"]), 20)
 
 
-def restore(_call, store, group, _found, operands):
+def restore(call, store, group, _found, operands):
     """restore VOL source=SNAP ... [destroy=yes|no] [syncing=yes|no]"""
     chosen = pairs(store, group, operands)
     for row, snap, attributes in chosen:
@@ -132,8 +139,8 @@ def restore(_call, store, group, _found, operands):
             raise Refusal("Volume %s is invalid" % snap["name"], 20)
         if snap["cache"] is not None and attributes.get("destroy") == "yes":
             raise Refusal("destroy=yes is not possible with space-optimized snapshot %s" % snap["name"], 20)
-    for row, snap, attributes in chosen:
-        instant.restore(store, group, row, snap, attributes.get("destroy") == "yes")
+    return copied(call, store, [instant.restore(store, group, row, snap, attributes.get("destroy") == "yes")
+                                for row, snap, attributes in chosen])
 
 
 def dissociate(call, store, group, _found, operands):

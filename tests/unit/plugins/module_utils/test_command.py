@@ -135,6 +135,25 @@ def test_the_limit_also_holds_for_what_ignores_signals():
     assert sh('trap "" TERM INT HUP; exec sleep 60', timeout=SOON).rc is None
 
 
+def test_what_has_begun_is_left_at_work(tmpdir, monkeypatch):
+    monkeypatch.setattr(_command, 'LOOK', 0.1)
+    asked = []
+    result = sh('echo said; sleep 3; touch %s' % tmpdir.join('end'), timeout=1, begun=lambda: asked.append(1) or len(asked) > 2)
+    assert (result.rc, result.out, len(asked)) == (None, 'said\n', 3) and not tmpdir.join('end').check()
+    eventually(lambda: tmpdir.join('end').check(), 'its end')
+
+
+def test_what_has_not_begun_is_killed_at_the_limit(tmpdir):
+    result = sh('echo $$ >%s; echo said >&2; exec sleep 60' % tmpdir.join('pid'), timeout=SOON, begun=lambda: False)
+    assert (result.rc, result.err) == (None, 'said\n') and gone(pid_in(tmpdir.join('pid')))
+
+
+@pytest.mark.parametrize('script, rc', [('exit 3', 3), ('kill -TERM $$', -15)])
+def test_what_ends_by_itself_before_has_its_exit_code(script, rc):
+    result = sh('echo out; echo err >&2; ' + script, begun=lambda: True)
+    assert (result.rc, result.out, result.err) == (rc, 'out\n', 'err\n')
+
+
 def test_a_limit_that_is_over_already():
     assert sh('exec sleep 60', timeout=-1).rc is None
 

@@ -36,9 +36,20 @@ def test_long_names_push_the_columns():
     assert (volume.state, volume.length, [plex.state for plex in volume.plexes]) == ('ACTIVE', 125829120, ['ACTIVE'])
 
 
+@pytest.mark.parametrize('name', ['ready', 'ready_3.2'])
+def test_usage_types(name):
+    assert group(name).volumes['vol01'].usage == 'fsgen'
+
+
+@pytest.mark.parametrize('changed, more', [('0 (0.0%)', False), ('0K (0%)', False), ('0.0M (0.00%)', False), ('100M (0.0%)', True),
+                                           ('0M (0.1%)', True), ('64K (0.0%)', True)])
+def test_a_share_that_is_rounded_to_nothing_is_not_nothing(changed, more):
+    assert report.differs(changed) == more
+
+
 def test_snap_objects_and_change_objects():
     found = group('tracked')
-    assert found.linked == {'vol01-a1b2c3', 'vol01'}
+    assert found.linked == {'vol01-a1b2c3', 'vol01'} == set(peer for dummy, peer in found.ties)
     assert found.volumes['vol01'].has_dco and found.volumes['vol01-a1b2c3'].has_dco and not found.volumes['vol01_dcl'].has_dco
     assert group('snapshot').linked == set() and not group('snapshot').volumes['vol01'].has_dco
 
@@ -159,9 +170,10 @@ vol-02 dg1   plex    snapmir   vol     dg1       -               -              
 
 
 def test_instant_snapshots():
-    assert report.parse_snapshots(SNAPSHOTS) == {'svol1': ('fullinst', 'vol', '2006/2/1 12:29', 0.2),
-                                                 'svol21': ('spaceopt', 'svol2', '2006/2/1 12:29', 0.5)}
+    assert report.parse_snapshots(SNAPSHOTS) == {'svol1': ('fullinst', 'vol', '2006/2/1 12:29', '20M (0.2%)'),
+                                                 'svol21': ('spaceopt', 'svol2', '2006/2/1 12:29', '52M (0.5%)')}
     assert report.parse_snapshots(SNAPSHOTS.replace('20M (0.2%)', '-         '))['svol1'][3] is None
+    assert report.parse_snapshots(SNAPSHOTS.replace('20M (0.2%)', 'few (0.2%)'))['svol1'][3] is None
     assert report.parse_snapshots('') == {}
     with pytest.raises(UnknownWord):
         report.parse_snapshots('NAME PARENT\nsvol1 vol\n')

@@ -5,7 +5,7 @@
 """A host with VxVM volumes, as small as the modules need it: the state is a file, each tool veritas_tool.py.
 
 Not the simulator: it knows no refusal of its own. A test gives a verb a fault with on(verb, effect): fail, lie-fail (done, and
-reported as failed), lie-ok (reported as done, and not done).
+reported as failed), lie-ok (reported as done, and not done), slow (done, and not at its end for SLOW seconds).
 """
 
 from __future__ import absolute_import, division, print_function
@@ -100,15 +100,25 @@ class Veritas:
             table.write('/dev/vx/dsk/%s/%s\t%s\t%s\trw\t0\n' % (group, name, point, fstype))
         return point
 
+    def freezer(self):
+        """A command that freezes file systems."""
+        for name in ('fsfreeze', 'sync'):
+            self.put(os.path.join('tools', name), '#!/bin/sh\necho "${0##*/} $*" >>%s\n' % self.path('journal'))
+            os.chmod(self.path('tools', name), 0o755)
+
     def on(self, verb, effect):
         self.change(lambda found: found['faults'].update({verb: effect}))
 
-    def journal(self):
-        """The commands that change something, in their order."""
+    def calls(self):
+        """All commands, in their order."""
         if not os.path.exists(self.path('journal')):
             return []
         with open(self.path('journal')) as source:
-            return [line.strip() for line in source if not any(word in line.split()[:4] for word in READS)]
+            return [line.strip() for line in source]
+
+    def journal(self):
+        """The commands that change something, in their order."""
+        return [line for line in self.calls() if not any(word in line.split()[:4] for word in READS)]
 
     def remove(self):
         shutil.rmtree(self.shared)

@@ -10,6 +10,7 @@ __metaclass__ = type
 import marshal
 import os
 import sys
+import time
 
 HEADINGS = '''V  NAME RVG/VSET/CO KSTATE STATE LENGTH READPOL PREFPLEX UTYPE
 PL NAME VOLUME KSTATE STATE LENGTH LAYOUT NCOL/WID MODE
@@ -18,6 +19,7 @@ DC NAME PARENTVOL LOGVOL
 SP NAME SNAPVOL DCO
 '''
 LENGTH = 8192
+SLOW = 3
 # Read and written by marshal, which no interpreter has to look for.
 STATE = 'state.of.volumes'
 
@@ -25,7 +27,7 @@ STATE = 'state.of.volumes'
 def volume(plexes, **more):
     """A volume of the state."""
     return dict(dict(kstate='ENABLED', state='ACTIVE', length=LENGTH, dco=False, fastresync='off', instant='off', devopen='off',
-                     restore='off', parent=None, plexes=plexes), **more)
+                     restore='off', parent=None, usage='fsgen', cache=False, plexes=plexes), **more)
 
 
 def plex(state='ACTIVE', **more):
@@ -66,6 +68,10 @@ class Tool:
         with open(temporary, 'wb') as target:
             marshal.dump(self.state, target)
         os.rename(temporary, os.path.join(self.base, STATE))
+        if effect == 'slow':
+            # What takes its time, and tells when it is at its end.
+            time.sleep(SLOW)
+            open(os.path.join(self.base, 'at_its_end'), 'w').close()
         return self.end(effect)
 
     def end(self, effect):
@@ -82,8 +88,13 @@ class Tool:
                 print('vol %s %s' % (name, self.state['tags'].get(name, '-')))
                 for one in sorted(volumes[name]['plexes']):
                     print('plex %s %s' % (one, self.state['tags'].get(one, '-')))
+        elif form and form[1:] in self.state.get('unknown_fields', []):
+            sys.exit(1)
         elif form:
             print(volumes[self.words[0]][form[1:]])
+        elif '-l' in self.options:
+            words = {'on': 'open', 'off': 'closed'}
+            print('Volume:   %s\nflags:    %s writecopy' % (named[0], words.get(volumes[named[0]]['devopen'], 'odd')))
         elif '-m' in self.options:
             for name in named or sorted(volumes):
                 print('vol  %s\n\trestore=%s' % (name, volumes[name]['restore']))
@@ -97,7 +108,7 @@ class Tool:
                 print('sp %s_snp %s x_dco' % (name, name))
 
     def rows(self, name, one):
-        print('v %s - %s %s %d SELECT - fsgen' % (name, one['kstate'], one['state'], one['length']))
+        print('v %s - %s %s %d SELECT - %s' % (name, one['kstate'], one['state'], one['length'], one['usage']))
         for key in sorted(one['plexes']):
             found = one['plexes'][key]
             print('pl %s %s %s %s %d CONCAT - RW' % (key, name, found['kstate'], found['state'], found['length']))
@@ -119,7 +130,7 @@ class Tool:
             sys.stderr.write('no snapshot mirror of %s\n' % name)
             sys.exit(20)
         moved = {snapshot + '-P01': plex()} if cache else {ready[0]: dict(one['plexes'].pop(ready[0]), state='ACTIVE')}
-        self.group['volumes'][snapshot] = volume(moved, parent=name, dco=one['dco'], instant=one['instant'])
+        self.group['volumes'][snapshot] = volume(moved, parent=name, dco=one['dco'], instant=one['instant'], cache=cache)
         if one['dco']:
             self.group['linked'] += [name, snapshot]
 
@@ -149,6 +160,8 @@ class Tool:
             self.cut(*self.words[1:])
         elif self.verb == 'snapback':
             self.back(self.words[1])
+        elif self.verb == 'snapclear' and self.words[2:]:
+            self.untie(self.words[2][:-len('_snp')])
         elif self.verb == 'snapclear':
             self.untie(self.words[1], self.group['volumes'][self.words[1]]['parent'])
         elif self.verb == 'snapabort':
@@ -168,6 +181,8 @@ class Tool:
             self.back(self.words[1])
         elif self.verb == 'restore':
             volumes[self.words[1]]['restore'] = 'on'
+        elif self.verb == 'dis' and volumes[self.words[1]]['cache']:
+            sys.exit(20)
         elif self.verb == 'dis':
             self.untie(self.words[1], volumes[self.words[1]]['parent'])
         elif self.verb == 'rmmir':
@@ -175,15 +190,17 @@ class Tool:
         elif self.verb == 'list':
             print('NAME DG OBJTYPE SNAPTYPE PARENT PARENTDG SNAPDATE CHANGE_DATA SYNCED_DATA')
             for name in sorted(name for name in volumes if volumes[name]['parent']):
-                print('%s dg vol mirbrk %s dg 2026/11/20 12:29 0M (%s%%) 4M (100%%)' % (
-                    name, volumes[name]['parent'], volumes[name].get('changed', 0)))
+                print('%s dg vol mirbrk %s dg 2026/11/20 12:29 %s 4M (100%%)' % (
+                    name, volumes[name]['parent'], volumes[name].get('changed', '0M (0.0%)')))
 
     def vxedit(self):
         if 'set' in self.words:
             for name in self.words[2:]:
                 self.state['tags'][name] = self.words[1].partition('=')[2]
         else:
-            self.group['volumes'].pop(self.words[-1])
+            gone = self.group['volumes'].pop(self.words[-1])
+            # Its own snap object goes with it; that of its original stays.
+            self.untie(gone['parent'])
 
     def vxdg(self):
         groups, deported = self.state['groups'], self.state['deported']

@@ -11,7 +11,7 @@ import pytest
 
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _run
 
-from veritas import Veritas, plex
+from veritas import Veritas, plex, volume
 
 pytestmark = pytest.mark.slow
 
@@ -238,11 +238,26 @@ def test_a_preflight_finds_what_could_not_be_split_off(call, vx, state):
     assert not look().get('failed')
     assert 'not tracked' in look(after='reattached')['msg']
     assert 'other host can read it' in look(cache='cache1')['msg']
+    vx.set(dco=True)
+    assert 'fastresync off' in look(after='reattached')['msg'] and not look().get('failed')
+    vx.set(fastresync='on')
+    assert not look(after='reattached').get('failed')
     vx.change(lambda found: found['groups']['datadg']['volumes']['vol02']['plexes'].update({'vol02-02': plex(disk='disk02')}))
     assert 'vol02-02' in look()['msg']
     vx.change(lambda found: found['groups']['datadg']['volumes']['vol02']['plexes'].pop('vol02-02'))
     vx.change(lambda found: found['groups']['datadg'].update(version=60))
     assert 'version 60' in look()['msg']
+
+
+@pytest.mark.parametrize('disk', ['disk02', 'disk03'])
+def test_a_preflight_wants_the_log_of_a_snapshot_on_the_disks_of_its_mirror(call, vx, disk):
+    vx.set(dco=True)
+    log = volume({'vol01_dcl-01': plex(disk='disk01'), 'vol01_dcl-02': plex('DCOSNP', disk=disk)})
+    vx.change(lambda found: found['groups']['datadg']['volumes'].update(vol01_dcl=log))
+    members = [dict(disk_group='datadg', volume='vol01')]
+    for state in ('prepared', 'present'):
+        told = call('vxvm_snapshot', run='<run>', state=state, offhost=True, check=True, members=members)
+        assert ('vol01_dcl-02 on disk disk03' in told.get('msg', '')) == (disk == 'disk03')
 
 
 def test_a_preflight_wants_disks_for_a_mirror_that_is_missing(call, vx):

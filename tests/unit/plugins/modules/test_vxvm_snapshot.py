@@ -12,9 +12,10 @@ import time
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _run, _vxvm, _vxvm_work
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _platform, _run, _vxvm, _vxvm_restore, _vxvm_work
 
 from veritas import Veritas, plex, volume
+from veritas_tool import SLOW
 
 pytestmark = pytest.mark.slow
 
@@ -76,7 +77,11 @@ def test_prepare_cut_and_remove(call, vx, run, snap):
     assert not snap(name, 'prepared', members=ONE)['changed']
     vx.finish()
 
+    begun = len(vx.calls())
     cut = snap(name, 'present', members=[dict(ONE[0], filesystem=point)])
+    looked, (made,) = [line.split()[0] for line in vx.calls()[begun:]], [n for n, line in enumerate(vx.calls()) if ' snapshot ' in line]
+    # Exit codes prove nothing: the state is read before and after.
+    assert 'vxprint' in looked[:made - begun] and looked[made - begun + 1] == 'vxprint'
     assert cut['changed'] and cut['verdict'] == 'filesystem'
     assert cut['after'] == {'datadg/vol01': {'mirror': None, 'snapshot': 'vol01-' + mark}}
     assert cut['members'] == [dict(
@@ -98,6 +103,16 @@ def test_prepare_cut_and_remove(call, vx, run, snap):
         'vxassist -g datadg snapshot vol01 vol01-' + mark, 'vxedit -g datadg set putil2=snapbackup vol01-' + mark,
         'vxedit -g datadg -rf rm vol01-' + mark]
     assert not snap(name, 'absent')['changed']
+
+
+def test_two_sets_with_one_volume_are_not_at_work_at_one_time(call, vx, run):
+    one, two = [dict(volume='datadg/vol01')], [dict(volume='datadg/vol02')]
+
+    def other(members):
+        return call('backup_run', state='opened', name='other', manager='vxvm', members=members)
+    run(members=one)
+    refused = other(two + one)
+    assert refused['failed'] and 'datadg/vol01' in refused['msg'] and not other(two).get('failed')
 
 
 def test_many_volumes_are_one_cut(call, vx, run, snap):
@@ -145,10 +160,52 @@ def test_the_mirror_is_given_back(call, vx, run, snap):
     assert not snap(other, 'prepared', members=ONE)['changed']
 
 
-def test_without_fastresync_the_copy_is_said_to_be_full(call, vx, run, snap):
+@pytest.mark.parametrize('before, now, dco, boot, resync', [
+    ('off', 'off', False, False, 'full'), ('off', 'on', True, False, 'full'), ('on', 'off', True, False, 'full'),
+    ('on', 'on', False, False, 'regions'), ('on', 'on', False, True, 'full'), ('on', 'on', True, True, 'regions')])
+def test_how_much_is_copied_follows_the_map(call, vx, run, snap, before, now, dco, boot, resync):
+    vx.set(fastresync=before, dco=dco)
     name = run()
     taken(vx, snap, name, after='reattached')
-    assert snap(name, 'reattached')['resync'] == {'datadg/vol01': 'full'}
+    vx.set(fastresync=now)
+    if boot:
+        vx.put('boot', '1795009999')
+    assert snap(name, 'reattached')['resync'] == {'datadg/vol01': resync}
+
+
+def test_what_an_older_record_does_not_tell_of_the_map_is_not_known(call, vx, run, snap):
+    vx.set(fastresync='on')
+    name = run()
+    taken(vx, snap, name, after='reattached')
+    one = _run.load(vx.state, name)
+    one.add_undo(dict((key, value) for key, value in one.data['undo'][0].items() if key not in ('fastresync', 'boot')))
+    assert snap(name, 'reattached')['resync'] == {'datadg/vol01': None}
+
+
+@pytest.mark.parametrize('form, after, verb', [('classic', 'reattached', 'snapback'), ('instant', 'reattached', 'reattach'),
+                                               ('classic', 'restored', 'snapback'), ('instant', 'restored', 'restore')])
+def test_what_comes_back_only_at_the_end_of_the_copy_is_not_killed(call, vx, run, snap, monkeypatch, form, after, verb):
+    monkeypatch.setattr(_vxvm_work, 'LIMIT', 1)
+    monkeypatch.setattr(_vxvm_restore, 'LIMIT', 1)
+    name, restore = kept(vx, snap, run, form=form, after='reattached')
+    vx.on(verb, 'slow')
+    begun = time.time()
+    told = snap(restore, after, source_run=name) if after == 'restored' else snap(name, after)
+    assert not told.get('failed') and told['commands'][-1]['rc'] is None and time.time() - begun < SLOW
+    limit = time.time() + 20
+    while not os.path.exists(vx.path('at_its_end')) and time.time() < limit:
+        time.sleep(0.1)
+    assert os.path.exists(vx.path('at_its_end'))
+
+
+@pytest.mark.parametrize('form', ['classic', 'instant'])
+def test_a_mirror_of_somebody_else_does_not_show_that_ours_goes_back(call, vx, run, snap, form):
+    name = run()
+    taken(vx, snap, name, form=form, after='reattached')
+    vx.change(lambda found: found['groups']['datadg']['volumes']['vol01']['plexes'].update({'vol01-09': plex('SNAPATT')}))
+    vx.on('snapback' if form == 'classic' else 'reattach', 'lie-ok')
+    told = snap(name, 'reattached')
+    assert told['failed'] and 'had no effect' in told['msg'] and len(undo(vx, name)) == 1
 
 
 def test_what_is_tracked_is_cleared_before_it_is_removed(call, vx, run, snap):
@@ -173,7 +230,17 @@ def test_instant_snapshots_in_the_same_words(call, vx, run, snap):
         'vxsnap -g datadg make source=vol01/newvol=vol01-%s/nmirror=1 source=vol02/newvol=vol02-%s/cache=cache1' % (mark, mark),
         'vxedit -g datadg set putil2=snapbackup vol01-%s vol02-%s' % (mark, mark),
         'vxsnap -g datadg dis vol01-' + mark, 'vxedit -g datadg -rf rm vol01-' + mark,
-        'vxsnap -g datadg dis vol02-' + mark, 'vxedit -g datadg -rf rm vol02-' + mark]
+        'vxsnap -g datadg dis vol02-' + mark, 'vxedit -g datadg -rf rm vol02-' + mark,
+        'vxassist -g datadg snapclear vol02 vol02-%s_snp' % mark]
+    assert vx.look()['groups']['datadg']['linked'] == []
+
+
+def test_a_cut_that_makes_nothing_in_silence_says_what_to_compare(call, vx, run, snap):
+    name, members = run(), [dict(ONE[0], cache='cache1')]
+    ready(vx, snap, name, members)
+    vx.on('make', 'lie-ok')
+    told = snap(name, 'present', members=members)
+    assert told['failed'] and 'region size of the cache' in told['msg'] and undo(vx, name) == []
 
 
 def test_a_snapshot_that_has_become_invalid_is_only_removed(call, vx, run, snap):
@@ -183,8 +250,23 @@ def test_a_snapshot_that_has_become_invalid_is_only_removed(call, vx, run, snap)
     copy = 'vol01-' + name[-6:]
     vx.set(copy, state='INVALID', kstate='DISABLED')
     back = snap(name, 'absent')
-    assert vx.journal()[-1] == 'vxedit -g datadg -rf rm ' + copy and not any(' dis ' in line for line in vx.journal())
-    assert copy not in vx.volumes() and undo(vx, name) == [] and 'snap object' in str(back['warnings'])
+    assert vx.journal()[-2:] == ['vxedit -g datadg -rf rm ' + copy, 'vxassist -g datadg snapclear vol01 %s_snp' % copy]
+    assert not any(' dis ' in line for line in vx.journal()) and vx.look()['groups']['datadg']['linked'] == []
+    assert copy not in vx.volumes() and undo(vx, name) == [] and 'warnings' not in back
+
+
+def test_a_snap_object_that_cannot_be_cleared_is_told_of(call, vx, run, snap):
+    name = run()
+    taken(vx, snap, name, [dict(ONE[0], cache='cache1')])
+    vx.on('snapclear', 'lie-ok')
+    assert 'snap object' in str(snap(name, 'absent')['warnings']) and undo(vx, name) == []
+
+
+def test_what_parts_no_space_optimised_snapshot_is_an_error_unless_it_is_known(call, vx, run, snap):
+    name = run()
+    taken(vx, snap, name, [dict(ONE[0], cache='cache1')])
+    vx.on('dis', 'fail')
+    assert snap(name, 'absent')['failed'] and 'vol01-' + name[-6:] in vx.volumes() and len(undo(vx, name)) == 1
 
 
 def test_the_form_follows_the_volume(call, vx, run, snap):
@@ -206,6 +288,23 @@ def test_a_mirror_of_somebody_else(call, vx, run, snap, state):
     assert not adopted.get('failed') and not adopted['changed']
     vx.finish()
     assert snap(name, 'present', members=ONE, adopt=True)['changed']
+
+
+@pytest.mark.parametrize('wanted', ['prepared', 'present'])
+def test_a_mirror_that_does_not_get_every_write(call, vx, run, snap, wanted):
+    vx.set(plexes={'vol01-01': plex(), 'vol01-02': plex('SNAPDONE', kstate='DETACHED')})
+    vx.change(lambda found: found['tags'].update({'vol01-02': 'snapbackup'}))
+    refused = snap(run(), wanted, members=ONE)
+    assert refused['failed'] and 'DETACHED SNAPDONE' in refused['msg'] and vx.journal() == []
+
+
+def test_a_change_object_of_another_kind(call, vx, run, snap):
+    vx.set(dco=True)
+    name = run()
+    for members, form in ((ONE, 'instant'), ([dict(ONE[0], cache='cache1')], 'auto')):
+        refused = snap(name, 'prepared', members=members, form=form, check=True)
+        assert refused['failed'] and 'another kind' in refused['msg']
+    assert vx.journal() == [] and not snap(name, 'prepared', members=ONE).get('failed')
 
 
 @pytest.mark.parametrize('state', ['STALE', 'TEMP', 'NODEVICE', 'RECOVER', 'SOMETHING'])
@@ -230,6 +329,26 @@ def test_no_room(call, vx, run, snap):
     assert refused['failed'] and '2 MiB are missing' in refused['msg'] and vx.journal() == []
     vx.change(lambda found: found['groups']['datadg'].update(free=0))
     assert '4 MiB are missing' in snap(run('other'), 'prepared', members=ONE)['msg']
+
+
+def test_a_look_for_room_that_fails_says_why(call, vx, run, snap):
+    vx.on('maxsize', 'fail')
+    assert 'V-5-1-0 it failed' in str(snap(run(), 'prepared', members=ONE))
+
+
+def test_what_an_earlier_run_has_kept_makes_room(call, vx, run, snap):
+    taken(vx, snap, run(), TWO)
+    vx.change(lambda found: found['groups']['datadg'].update(free=0))
+    gone = {'mirror': None, 'snapshot': None}
+    assume = {'datadg/vol01': gone, 'datadg/vol02': gone}
+
+    def told(members=TWO, **more):
+        return call('vxvm_snapshot', check=True, run='<run>', state='prepared', members=members, **more)
+    assert not told(assume=assume).get('failed')
+    assert '4 MiB are missing' in told()['msg']
+    assert '4 MiB are missing' in told(assume={'datadg/vol01': gone})['msg']
+    assert '4 MiB are missing' in told([dict(ONE[0], disks=['disk03'])], assume=assume)['msg']
+    assert not told([dict(ONE[0], disks=['disk02'])], assume=assume).get('failed')
 
 
 def test_a_mirror_that_is_not_ready(call, vx, run, snap):
@@ -272,6 +391,31 @@ def test_several_groups_need_something_that_holds_them(call, vx, run, snap):
     assert refused['failed'] and 'datadg/vol01, otherdg/vol01' in refused['msg']
     held = dict(driver='command', before=['/bin/true'], after=['/bin/true'])
     assert snap(name, 'present', members=members, quiesce=[held])['verdict'] == 'application'
+
+
+@pytest.mark.parametrize('usage, count, freezer, verdict', [
+    ('fsgen', 1, True, 'filesystem'), ('fsgen', 1, False, 'filesystem'), ('gen', 1, False, 'crash'), ('gen', 1, True, 'filesystem'),
+    ('fsgen', 2, False, 'crash'), ('fsgen', 2, True, 'filesystem')])
+def test_who_holds_vxfs_still(call, vx, run, snap, usage, count, freezer, verdict):
+    """The command does for one file system on a volume of type fsgen, and is known to for no other."""
+    if freezer:
+        vx.freezer()
+    points = [vx.mount(name) for name in ('vol01', 'vol02')[:count]]
+    vx.set(usage=usage)
+    name = run()
+    assert taken(vx, snap, name, TWO[:count])['verdict'] == verdict
+    cut = [line for line in vx.journal() if line.startswith('fsfreeze') or ' snapshot ' in line]
+    locked = [] if verdict == 'crash' or (usage, count) == ('fsgen', 1) else points
+    assert cut[:len(locked)] == ['fsfreeze --freeze ' + point for point in locked]
+    assert [line.split()[0] for line in cut[len(locked):]] == ['vxassist'] + ['fsfreeze'] * len(locked)
+
+
+def test_locked_file_systems_may_lie_in_several_groups(call, vx, run, snap):
+    vx.freezer()
+    vx.group('otherdg', vol02=None)
+    vx.mount()
+    vx.mount('vol02', group='otherdg')
+    assert taken(vx, snap, run(), ONE + [dict(disk_group='otherdg', volume='vol02')])['verdict'] == 'filesystem'
 
 
 @pytest.mark.parametrize('effect', ['fail', 'lie-ok'])
@@ -350,6 +494,30 @@ def test_the_last_good_copy_is_not_removed(call, vx, run, snap):
     assert refused['failed'] and 'NODEVICE' in refused['msg'] and 'vol01-' + name[-6:] in vx.volumes()
 
 
+@pytest.mark.parametrize('devopen', ['on', 'off', '-'])
+def test_a_release_that_tells_only_by_flags_what_is_open(call, vx, run, snap, devopen):
+    name = run()
+    taken(vx, snap, name)
+    vx.set('vol01-' + name[-6:], devopen=devopen)
+    vx.change(lambda found: found.update(unknown_fields=['devopen']))
+    told = snap(name, 'absent')
+    assert ('devopen on' in told.get('msg', ''), 'whether' in told.get('msg', '')) == (devopen == 'on', devopen == '-')
+    assert ('vol01-' + name[-6:] in vx.volumes()) == (devopen != 'off')
+
+
+@pytest.mark.parametrize('after', ['absent', 'reattached'])
+def test_no_snapshot_goes_before_all_of_the_set_may(call, vx, run, snap, after):
+    name = run()
+    taken(vx, snap, name, TWO, after=after)
+    before = vx.journal()
+    vx.set('vol02', plexes={'vol02-01': plex('NODEVICE')})
+    for check in (True, False):
+        refused = snap(name, after, check=check)
+        assert refused['failed'] and 'NODEVICE' in refused['msg'] and vx.journal() == before
+    assert 'vol01-' + name[-6:] in vx.volumes() and len(undo(vx, name)) == 2
+    assert not any('returning' in entry for entry in record(vx, name)['undo'])
+
+
 def test_a_shared_group_is_changed_on_the_master_only(call, vx, run, snap):
     vx.change(lambda found: found['groups']['datadg'].update(flags='shared cds'))
     vx.change(lambda found: found.update(mode='mode: enabled: cluster active - SLAVE\nmaster: node2'))
@@ -366,10 +534,19 @@ def test_a_mirror_is_removed_on_demand(call, vx, run, snap):
     assert not call('vxvm_snapshot', state='absent', members=ONE)['changed']
 
 
+def test_a_mirror_that_a_volume_is_restored_from_is_not_removed(call, vx, run, snap):
+    name, restore = kept(vx, snap, run)
+    snap(restore, 'restored', source_run=name)
+    before = vx.journal()
+    for check in (True, False):
+        refused = call('vxvm_snapshot', check=check, state='absent', members=ONE)
+        assert refused['failed'] and restore in refused['msg'] and vx.journal() == before
+
+
 def kept(vx, snap, run, **options):
     """A run whose snapshots are kept, and a restore of them."""
     name = run()
-    taken(vx, snap, name, **options)
+    taken(vx, snap, name, options.pop('members', None), **options)
     return name, run('restore', 'restore', members=[])
 
 
@@ -422,13 +599,14 @@ def test_a_restore_that_is_over_at_once_is_not_begun_twice(call, vx, run, snap):
     assert not snap(restore, 'restored', source_run=name)['changed'] and undo(vx, restore) == []
 
 
-def test_a_restore_that_has_done_nothing_is_noticed(call, vx, run, snap):
+@pytest.mark.parametrize('changed', ['9M (0.2%)', '100M (0.0%)'])
+def test_a_restore_that_has_done_nothing_is_noticed(call, vx, run, snap, changed):
     name, restore = kept(vx, snap, run, form='instant')
-    vx.set('vol01-' + name[-6:], changed='0.2')
+    vx.set('vol01-' + name[-6:], changed=changed)
     vx.on('restore', 'lie-ok')
     snap(restore, 'restored', source_run=name)
     told = snap(restore, 'restored', source_run=name)
-    assert told['failed'] and '0.2 % of it differ' in told['msg'] and len(undo(vx, restore)) == 1
+    assert told['failed'] and changed + ' of it differ' in told['msg'] and len(undo(vx, restore)) == 1
     vx.on('restore', None)
     assert snap(restore, 'restored', source_run=name)['changed']
 
@@ -447,6 +625,15 @@ def test_nothing_in_use_is_restored(call, vx, run, snap, which):
     vx.set('vol01-' + name[-6:] if which == 'copy' else which, devopen='on')
     assert snap(restore, 'restored', source_run=name)['failed'] and undo(vx, restore) == []
     assert snap(name, 'restored', source_run=name)['failed']
+
+
+@pytest.mark.parametrize('form', ['classic', 'instant'])
+def test_no_volume_is_overwritten_before_all_of_them_may_be(call, vx, run, snap, form):
+    name, restore = kept(vx, snap, run, form=form, members=TWO)
+    before = vx.journal()
+    vx.set('vol02', devopen='on')
+    refused = snap(restore, 'restored', source_run=name)
+    assert refused['failed'] and 'vol02 is open' in refused['msg'] and vx.journal() == before and undo(vx, restore) == []
 
 
 def test_while_it_is_being_cut_nobody_gives_it_back(call, vx, run, snap):
