@@ -60,8 +60,10 @@ class Backup:
 
 
 class Recover(Backup):
-    """The recovery of a backup whose controller died just before it stored. broken: disks that fail then. how: what is
-    said of it in its name."""
+    """The recovery of a backup whose controller died just before it stored. broken: disks that fail then.
+
+    how: what is said of it in its name.
+    """
 
     def __init__(self, method, only=None, broken=(), how=None, **options):
         super().__init__(method, only, **options)
