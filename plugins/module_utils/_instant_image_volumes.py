@@ -12,6 +12,32 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import R
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import device_number
 
 
+# The first word of a bitmap (dsw_dev.h): zero once its set was disabled, else DIRTY or CLEAN, in the order of this host or the other.
+CLOSED, OPEN = b'\0\0\0\0', (b'DIRT', b'TRID', b'CLEA', b'AELC')
+# The least that a bitmap needs; file systems have their superblock within it.
+LEAST = 48
+
+
+def refuse_unconfirmed(work, path):
+    confirmed = work.context.params['confirm']
+    if path not in confirmed:
+        raise Refused('%s would be overwritten.' % path, object=path, found='confirm=%s' % ', '.join(confirmed),
+                      needed='%s in confirm' % path, remedy='look that nobody needs its content, then confirm it by its name')
+
+
+def refuse_content(work, path):
+    """Refused if what would be formatted as a bitmap is neither blank nor one already, and is not confirmed."""
+    try:
+        with open(path, 'rb') as source:
+            head = source.read(LEAST * image.BLOCK)
+    except (IOError, OSError) as error:
+        raise Refused('The bitmap %s cannot be read.' % path, object=path, found=error.strerror, look='ls -lL %s' % path)
+    # The header of a closed bitmap has the names of its volumes, and a file system nothing in its first block.
+    closed = head[:4] == CLOSED and head[:image.BLOCK].strip(b'\0')
+    if head.strip(b'\0') and head[:4] not in OPEN and not closed:
+        refuse_unconfirmed(work, path)
+
+
 def blocks_of(path):
     """The size of a volume in blocks; Refused where the system does not tell it."""
     found = image.size_of(path)
