@@ -95,6 +95,8 @@ def refuse_unseen(work, member):
 def update_argv(work):
     """One command for all members: with a group it acts on every set of that, so these must be all of it."""
     known = marks.read(work.context.params['state_dir'])
+    # No rule for a boot: of a set whose bitmaps were lost with the memory the driver enters all as different when it resumes it, or, if it
+    # was being copied, takes its target for failed (dsw_dev.c of Availability Suite 4.0, _ii_config).
     full = work.context.params['full'] or any(marks.FULL in known.get(member.shadow, {}) for member in work.members)
     letter, group = '-c' if full else '-u', work.context.params['group']
     if group is None:

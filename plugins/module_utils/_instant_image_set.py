@@ -15,13 +15,12 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils import _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_report import TO_MASTER, TO_SHADOW
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_volumes import (
-    refuse_alias, refuse_company, refuse_small, refuse_smaller, refuse_travelling, refuse_used)
+    CLOSED, OPEN, refuse_alias, refuse_company, refuse_content, refuse_small, refuse_smaller, refuse_travelling, refuse_unconfirmed,
+    refuse_used)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import (
     ABSENT, COPY, RESTORE, SET, Work, entries_of, undo_id)
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._platform import boot_identity
 
-# The first word of a bitmap (dsw_dev.h): zero once its set was disabled, else DIRTY or CLEAN, in the order of this host or the other.
-CLOSED, OPEN = b'\0\0\0\0', (b'DIRT', b'TRID', b'CLEA', b'AELC')
 # The driver may want to reserve the shadow of a set before it ends it; of a suspended set only the entry in the configuration goes.
 WITHOUT_VOLUMES = 'iiboot -s, which suspends all sets of this host, then the same again, then iiboot -r'
 
@@ -127,10 +126,10 @@ def refuse_enable(work, member):
     refuse_small(member.master, member.bitmap)
     if member.secondary:
         refuse_small(member.shadow, member.secondary)
-    if member.shadow not in work.context.params['confirm']:
-        raise Refused('%s would be overwritten.' % member.shadow, object=member.shadow,
-                      found='confirm=%s' % ', '.join(work.context.params['confirm']), needed='%s in confirm' % member.shadow,
-                      remedy='look that nobody needs its content, then confirm it by its name')
+    refuse_unconfirmed(work, member.shadow)
+    for path in (member.bitmap, member.secondary):
+        if path:
+            refuse_content(work, path)
 
 
 # Disabling

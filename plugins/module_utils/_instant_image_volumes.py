@@ -7,24 +7,52 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import os
+
 from ansible_collections.volmgr.snapbackup.plugins.module_utils import _instant_image as image
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._instant_image_work import device_number
 
 
+# The first word of a bitmap (dsw_dev.h): zero once its set was disabled, else DIRTY or CLEAN, in the order of this host or the other.
+CLOSED, OPEN = b'\0\0\0\0', (b'DIRT', b'TRID', b'CLEA', b'AELC')
+# The least that a bitmap needs; file systems have their superblock within it.
+LEAST = 48
+
+
+def refuse_unconfirmed(work, path):
+    confirmed = work.context.params['confirm']
+    if path not in confirmed:
+        raise Refused('%s would be overwritten.' % path, object=path, found='confirm=%s' % ', '.join(confirmed),
+                      needed='%s in confirm' % path, remedy='look that nobody needs its content, then confirm it by its name')
+
+
+def refuse_content(work, path):
+    """Refused if what would be formatted as a bitmap is neither blank nor one already, and is not confirmed."""
+    try:
+        with open(path, 'rb') as source:
+            head = source.read(LEAST * image.BLOCK)
+    except (IOError, OSError) as error:
+        raise Refused('The bitmap %s cannot be read.' % path, object=path, found=error.strerror, look='ls -lL %s' % path)
+    # The header of a closed bitmap has the names of its volumes, and a file system nothing in its first block.
+    closed = head[:4] == CLOSED and head[:image.BLOCK].strip(b'\0')
+    if head.strip(b'\0') and head[:4] not in OPEN and not closed:
+        refuse_unconfirmed(work, path)
+
+
 def blocks_of(path):
-    """The size of a volume in blocks; Refused where the system does not tell it."""
+    """The size of a volume in blocks; None where the system does not tell it, so that iiadm alone compares. Refused where there is no volume."""
     found = image.size_of(path)
-    if found is None:
-        raise Refused('The size of %s is not known.' % path, object=path, found='no volume there, or no end that can be asked for',
-                      needed='a volume that is there, and started', look='ls -lL %s' % image.block_device(path))
+    if found is None and not os.path.exists(image.block_device(path)):
+        raise Refused('There is no volume %s.' % path, object=path, found='no device', needed='a volume that is there, and started',
+                      look='ls -lL %s' % image.block_device(path))
     return found
 
 
 def refuse_smaller(shadow, master):
     """Refused unless the shadow has at least the size of its master."""
     blocks, found = blocks_of(master), blocks_of(shadow)
-    if found < blocks:
+    if blocks and found and found < blocks:
         raise Refused('The shadow %s is smaller than its master.' % shadow, object=shadow, found='%d blocks' % found,
                       needed='at least %d blocks' % blocks)
 
@@ -32,7 +60,7 @@ def refuse_smaller(shadow, master):
 def refuse_small(volume, bitmap):
     """Refused unless a bitmap is large enough for a volume."""
     blocks, found = blocks_of(volume), blocks_of(bitmap)
-    if found < image.bitmap_blocks(blocks):
+    if blocks and found and found < image.bitmap_blocks(blocks):
         raise Refused('The bitmap %s is too small for %s.' % (bitmap, volume), object=bitmap, found='%d bytes' % (found * image.BLOCK),
                       needed='%d bytes: 24 KiB, and 8 KiB for each GiB' % (image.bitmap_blocks(blocks) * image.BLOCK))
 

@@ -65,7 +65,7 @@ options:
     choices: [enabled, disabled, exported, imported, joined]
     required: true
   confirm:
-    description: For O(state=enabled), shadows that may be overwritten.
+    description: For O(state=enabled), shadows that may be overwritten, and bitmaps that hold something else than a bitmap.
     type: list
     elements: str
     default: []

@@ -134,6 +134,20 @@ def test_a_second_bitmap_is_no_other_shadow(host, sets, run):
     assert host.changes() == []
 
 
+@pytest.mark.parametrize('place', ['bitmap', 'secondary'])
+def test_what_is_no_bitmap_is_formatted_only_when_confirmed(host, sets, place):
+    """A superblock lies at 8 KiB; a bitmap that was closed has only its first word blank."""
+    for offset, word, asked in ((0, b'VTOC', True), (8192, b'UFS', True), (0, b'DIRT', False), (0, b'AELC', False),
+                                (64, b'/dev/vx', False)):
+        member = host.member(1)
+        with open(member[place], 'r+b') as target:
+            target.seek(offset)
+            target.write(word)
+        plan = sets('enabled', check=True, members=[member], confirm=[member['shadow']])
+        assert ('%s in confirm' % member[place] in plan.get('msg', '')) is asked
+        assert sets('enabled', check=True, members=[member], confirm=[member['shadow'], member[place]])['changed']
+
+
 def test_a_volume_of_unknown_size(host, sets, run):
     member = host.member(1)
     for place in ('master', 'shadow', 'bitmap', 'secondary'):
