@@ -41,7 +41,7 @@ def refuse_content(work, path):
 
 
 def blocks_of(path):
-    """The size of a volume in blocks; None where the system does not tell it, so that iiadm alone compares. Refused where there is no volume."""
+    """The size of a volume in blocks, or None where the system does not tell it: then iiadm alone compares. Refused where there is none."""
     found = image.size_of(path)
     if found is None and not os.path.exists(image.block_device(path)):
         raise Refused('There is no volume %s.' % path, object=path, found='no device', needed='a volume that is there, and started',

@@ -355,7 +355,8 @@ def test_a_relation_that_somebody_has_ended_by_hand(gds, proxies, run, call):
     before = len(changes(gds))
     done = call('gds_proxy', state='joined', run=name)
     assert 'ended its relation to Volume1' in ' '.join(done['warnings']) and done['after'] == {'Volume4': 'copying'}
-    assert changes(gds)[before:] == ['sdxattr -V -c Class1 -v Volume3 -a lock=off', 'sdxattr -V -c Class1 -v Volume4 -a lock=off',
+    assert changes(gds)[before:] == ['sdxattr -V -c Class1 -v Volume3 -a lock=off', 'sdxvolume -F -c Class1 -v Volume4 -e allnodes',
+                                     'sdxattr -V -c Class1 -v Volume4 -a lock=off',
                                      'sdxproxy Rejoin -c Class1 -p Volume4']
     assert [command['argv'][1:] for command in plan['commands']] == [command['argv'][1:] for command in done['commands']]
     assert [entry['id'] for entry in undo(gds, name)] == ['gds_proxy:Class1:Volume4']

@@ -148,15 +148,21 @@ def test_what_is_no_bitmap_is_formatted_only_when_confirmed(host, sets, place):
         assert sets('enabled', check=True, members=[member], confirm=[member['shadow'], member[place]])['changed']
 
 
-def test_a_volume_of_unknown_size(host, sets, run):
+def test_where_the_system_tells_no_size_iiadm_compares(host, sets, monkeypatch):
+    monkeypatch.setattr(_instant_image, 'size_of', lambda path: None)
+    member = host.member(1)
+    assert sets('enabled', members=[member], confirm=[member['shadow']])['changed']
+
+
+def test_a_volume_that_is_not_there(host, sets, run):
     member = host.member(1)
     for place in ('master', 'shadow', 'bitmap', 'secondary'):
         block = member[place].replace('/rdsk/', '/dsk/')
         os.rename(block, block + '.away')
         failed = sets('enabled', members=[member], confirm=[member['shadow']])
-        assert 'size' in failed['msg'] and place[0] in failed['msg'] and host.changes() == []
+        assert 'no volume' in failed['msg'] and place[0] in failed['msg'] and host.changes() == []
         if place in ('shadow', 'secondary'):
-            assert 'size' in sets('imported', run=run(place), members=[member])['msg'] and host.changes() == []
+            assert 'no volume' in sets('imported', run=run(place), members=[member])['msg'] and host.changes() == []
         os.rename(block + '.away', block)
 
 
