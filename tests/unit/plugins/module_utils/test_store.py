@@ -180,9 +180,9 @@ def test_the_proof_is_taken_after_the_last_byte(host):
 def test_every_copy_is_open_until_it_is_proved(host):
     """What is open cannot be taken away meanwhile, as by metaset -r. The tools do not inherit it: one that is left would keep it."""
     member = host.volume()
-    names = 'import os, sys; names = [os.path.realpath("/proc/%%s/fd/%%s" %% (pid, name)) for name in os.listdir("/proc/%%s/fd" %% pid)]; ' \
-        'sys.stdout.write(str(%r in names))' % os.path.realpath(member['device'])
-    asked = [[sys.executable, '-c', 'import os; pid = %s; ' % pid + names] for pid in ('os.getppid()', 'os.getpid()')]
+    look = ('import os, sys; pid = %s; fds = "/proc/%%s/fd/" %% pid; '
+            'names = [os.path.realpath(fds + fd) for fd in os.listdir(fds)]; sys.stdout.write(str(%r in names))')
+    asked = [[sys.executable, '-c', look % (pid, os.path.realpath(member['device']))] for pid in ('os.getppid()', 'os.getpid()')]
     record = host.record(member, proof=[dict(argv=asked[0], match='^True$'), dict(argv=asked[1], match='^False$')])
     host.store(record, method='command', argv=asked[0])
     now = host.ended(record)
