@@ -151,10 +151,10 @@ def refuse_inside(where, state_dir):
 def refuse_members(where, members):
     """A destination on a volume that is backed up would fill it, and freeze with it."""
     device = os.stat(where).st_dev
-    for member in members:
-        for path in (member['filesystem'], member['original'], member['device'], member['block_device']):
+    for part in [part for member in members for part in [member] + member.get('soft_partitions', [])]:
+        for path in [part.get(key) for key in ('filesystem', 'original', 'device', 'block_device')]:
             if path and device in devices_of(path):
-                raise Refused('The destination %s lies on volume %s, which is backed up.' % (where, member['volume']),
+                raise Refused('The destination %s lies on volume %s, which is backed up.' % (where, part['volume']),
                               object=where, found='the file system of %s' % path, needed='another file system', look='df %s' % where)
 
 

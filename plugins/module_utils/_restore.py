@@ -26,11 +26,11 @@ TAR_RECORD = 10240
 # What is going to be done.
 
 def plan(path, manifest, volumes, command=None, run='', tape_device=None, identity=None):
-    """What to do for each of volumes ([{"volume", "target", "bytes", "require_mount"}]) with its image of the manifest at path.
+    """What to do for each of volumes ([{"volume", "target", "bytes", "require_mount", "devices"}]) with its image of the manifest at path.
 
-    Each is the image of the manifest, and "path" (of the image, None without a file), "target", "size", "require_mount", "argv",
-    "unpack" (the commands it passes through) and "tools" (of a tape). tape_device: the no-rewind device of the drive that the tape is
-    in now, if not that where it was written. identity: see _filters.
+    Each is the image of the manifest, and "path" (of the image, None without a file), "target", "size", "require_mount", "devices",
+    "argv", "unpack" (the commands it passes through) and "tools" (of a tape). tape_device: the no-rewind device of the drive that the
+    tape is in now, if not that where it was written. identity: see _filters.
     """
     steps = []
     for wanted in volumes:
@@ -38,7 +38,7 @@ def plan(path, manifest, volumes, command=None, run='', tape_device=None, identi
         if image['tape'] and tape_device:
             image = dict(image, tape=dict(image['tape'], device=tape_device))
         steps.append(dict(image, path=_manifest.file_of(path, image) if image['file'] else None, target=wanted['target'],
-                          size=wanted.get('bytes'), require_mount=wanted.get('require_mount', True),
+                          size=wanted.get('bytes'), require_mount=wanted.get('require_mount', True), devices=wanted.get('devices'),
                           argv=_methods.writing(image, wanted['target'], command, run), unpack=_filters.unpack_argvs(image, identity),
                           tools=_tape.tools() if image['tape'] else None))
     refuse_twice('volume', [step['volume'] for step in steps])
@@ -101,7 +101,8 @@ def check_targets(steps, runner):
         if step['method'] == 'dd' or (step['method'] == 'command' and not os.path.isdir(step['target'])):
             _target.check_device(step['target'], step['volume_bytes'] or 0, step['size'])
         else:
-            _target.check_directory(step['target'], step['level'], step['require_mount'], (step['dump'] or {}).get('base'))
+            _target.check_directory(step['target'], step['level'], step['require_mount'], (step['dump'] or {}).get('base'),
+                                    step['devices'])
             _destination.refuse_write_locked(step['target'], runner)
 
 

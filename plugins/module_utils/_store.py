@@ -9,6 +9,7 @@ __metaclass__ = type
 
 import contextlib
 import errno
+import fcntl
 import functools
 import os
 import re
@@ -105,8 +106,9 @@ def work(job):
     with _hold.held(job.record.state_dir, spec['exclusive'], owner):
         made = _destination.make_directories(spec['directory'])
         try:
-            stored = store_all(job)
-            _proof.prove(job.record, job.runner)
+            with kept_open(spec['images']):
+                stored = store_all(job)
+                _proof.prove(job.record, job.runner)
         except BaseException as error:
             tell_remains(error, spec['images'])
             _destination.remove_empty(made)
@@ -123,6 +125,30 @@ def work(job):
             _files.write_json(spec['manifest'], manifest)
             job.update(image=spec['manifest'])
     return dict(manifest=spec['manifest'])
+
+
+@contextlib.contextmanager
+def kept_open(images):
+    """Keep what images are read from open: a proof can tell what it is then, and not that it was never away in between."""
+    opened = []
+    try:
+        for image in images:
+            opened.append(open_source(image))
+        yield
+    finally:
+        for fd in opened:
+            os.close(fd)
+
+
+def open_source(image):
+    """A descriptor of what an image is read from, which no tool inherits."""
+    try:
+        fd = os.open(image['source'], os.O_RDONLY | os.O_NOCTTY)
+    except OSError as error:
+        raise Refused('The copy of %s cannot be read.' % image['volume'], object=image['volume'], found=error.strerror,
+                      needed=image['source'], look='ls -lL %s' % image['source'])
+    fcntl.fcntl(fd, fcntl.F_SETFD, fcntl.fcntl(fd, fcntl.F_GETFD) | fcntl.FD_CLOEXEC)
+    return fd
 
 
 def unconfirmed(manifest):

@@ -126,11 +126,11 @@ def refuse_read_only(path, fd):
                       needed='a volume that is not read-only and no submirror of a mirror')
 
 
-def check_directory(path, level=None, must_be_mounted=True, base=None):
+def check_directory(path, level=None, must_be_mounted=True, base=None, devices=None):
     """Refused unless path is an empty directory that takes files.
 
     level: of a dump; above 0 it goes onto what the lower levels have restored, whose restoresymtable must be there. base: the manifest
-    of the dump that must have been restored just before.
+    of the dump that must have been restored just before. devices: those of the volume that must be mounted there; None: any.
     """
     if not os.path.isdir(path):
         raise Refused('The target %s is not a directory.' % path, object=path,
@@ -138,6 +138,8 @@ def check_directory(path, level=None, must_be_mounted=True, base=None):
     if must_be_mounted and not os.path.ismount(path):
         raise Refused('No file system is mounted on the target %s.' % path, object=path, needed='a mount point',
                       remedy='make a file system on the volume and mount it, or set require_mount to false')
+    if devices:
+        refuse_other_volume(path, devices)
     if not os.access(path, os.W_OK | os.X_OK):
         raise Refused('The target %s cannot be written to.' % path, object=path, needed='a file system mounted for writing')
     names = sorted(set(os.listdir(path)) - set(HARMLESS))
@@ -149,3 +151,13 @@ def check_directory(path, level=None, must_be_mounted=True, base=None):
     elif names:
         raise Refused('The target %s is not empty.' % path, object=path, found=', '.join(names[:5]), needed='an empty directory',
                       remedy='make a new file system on the volume')
+
+
+def refuse_other_volume(path, devices):
+    """Refused unless what is mounted on path is one of devices, by its name or its number."""
+    mount = _platform.mount_at(path.rstrip('/') or '/')
+    numbers = [number for number in [_number(device, 'st_rdev') for device in devices] if number]
+    if mount is None or mount.device not in devices and _number(mount.device, 'st_rdev') not in numbers:
+        raise Refused('The target %s is not a file system of the volume that is restored.' % path, object=path,
+                      found='%s is mounted there' % (mount.device if mount else 'nothing'), needed='a mount of %s' % devices[0],
+                      look='the mount table', remedy='mount the new file system of the volume there')

@@ -57,6 +57,11 @@ options:
         description: Whether a target that is a directory must be a mount point.
         type: bool
         default: true
+      devices:
+        description: Devices of the volume. A target that is a directory must be where one of them is mounted. Not looked at unless given.
+        type: list
+        elements: path
+        version_added: 0.3.0
   confirm:
     description: The names of exactly the volumes that are overwritten.
     type: list
@@ -167,7 +172,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import R
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._module import RUN_OPTIONS, run_module
 
 VOLUME = dict(volume=dict(type='str', required=True), target=dict(type='path'), bytes=dict(type='int'),
-              require_mount=dict(type='bool', default=True))
+              require_mount=dict(type='bool', default=True), devices=dict(type='list', elements='path'))
 
 
 def restore(context):

@@ -83,7 +83,7 @@ m=$1
 echo "$3 okay" >"$D/mirror.$m"
 shift 3
 echo "$*" >"$D/options.$m"
-chmod 600 "$D"/md/*/"$m"
+chmod 600 "$D"/md/$S*/"$m"
 '''
 METAPARAM = IN_SET + r'''
 case $2 in geometric) o='-g ' ;; first) o='-r ' ;; *) o= ;; esac
@@ -95,7 +95,7 @@ printf '\nSet name = %s, Set number = 1\n\nHost                Owner\n' "$2"
 printf '  %-17s  %s\n  %-17s  \n\nDrive    Dbase\n\nc2t0d0   Yes  \n' node1 "$(cat "$D/owner" 2>/dev/null)" node2
 '''
 OD = 'cat "$D/head.${7##*/}" 2>/dev/null || echo " 01 02"\n'
-METASYNC = 'sed "s/maintenance/resyncing/" "$D/mirror.$1" >"$D/new.$$" && mv "$D/new.$$" "$D/mirror.$1"\n'
+METASYNC = IN_SET + 'sed "s/maintenance/resyncing/" "$D/mirror.$1" >"$D/new.$$" && mv "$D/new.$$" "$D/mirror.$1"\n'
 
 LOCKFS = r'''
 mode=status tag=

@@ -75,6 +75,9 @@ def test_a_destination_in_the_state_directory(host):
 def test_a_destination_on_a_volume_that_is_backed_up(host, monkeypatch):
     monkeypatch.setattr(os.path, 'ismount', lambda path: path == host.base)
     assert 'lies on volume d1' in refusal(host, filesystem=host.base)
+    # The mirror itself has no file system then.
+    partition = dict(volume='d101', original='/dev/md/rdsk/d101', filesystem=host.base, fstype='ufs')
+    assert 'lies on volume d101' in refusal(host, filesystem=None, soft_partitions=[partition])
 
 
 def test_a_mount_point_that_is_not_mounted_is_no_file_system_of_the_volume(host):

@@ -304,3 +304,7 @@ def test_targets_are_checked_by_what_goes_onto_them(stored, host, monkeypatch):
     monkeypatch.setattr(_restore._target, 'check_device', lambda *args: asked.append(args))
     _restore.check_targets(stored.steps({'d1': '/dev/one'}, bytes=77), Runner())
     assert asked == [('/dev/one', stored.members['d1']['bytes'], 77)]
+    monkeypatch.setattr(_restore._target, 'check_directory', lambda *args: asked.append(args))
+    steps = stored.steps({'d1': '/'}, devices=['/dev/md/dsk/d1'])
+    _restore.check_targets([dict(steps[0], method='tar')], Runner())
+    assert asked[1:] == [('/', None, False, None, ['/dev/md/dsk/d1'])]

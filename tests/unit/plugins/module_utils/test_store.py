@@ -177,6 +177,36 @@ def test_the_proof_is_taken_after_the_last_byte(host):
     assert 'resyncing' in host.ended(record)['error']
 
 
+def test_every_copy_is_open_until_it_is_proved(host):
+    """What is open cannot be taken away meanwhile, as by metaset -r. The tools do not inherit it: one that is left would keep it."""
+    member = host.volume()
+    look = ('import os, sys; pid = %s; fds = "/proc/%%s/fd/" %% pid; '
+            'names = [os.path.realpath(fds + fd) for fd in os.listdir(fds)]; sys.stdout.write(str(%r in names))')
+    asked = [[sys.executable, '-c', look % (pid, os.path.realpath(member['device']))] for pid in ('os.getppid()', 'os.getpid()')]
+    record = host.record(member, proof=[dict(argv=asked[0], match='^True$'), dict(argv=asked[1], match='^False$')])
+    host.store(record, method='command', argv=asked[0])
+    now = host.ended(record)
+    assert now['state'] == _job.COMPLETE, now
+    with open(os.path.join(os.path.dirname(now['manifest']), _manifest.read(now['manifest'])['images'][0]['file'])) as stored:
+        assert stored.read() == 'True'
+
+
+def test_copies_are_closed_afterwards(host):
+    member = host.volume()
+
+    def is_open():
+        return os.path.realpath(member['device']) in [os.path.realpath('/proc/self/fd/%s' % fd) for fd in os.listdir('/proc/self/fd')]
+    with pytest.raises(ValueError):
+        with _store.kept_open([dict(volume='d1', source=member['device']), dict(volume='d2', source=host.base)]):
+            assert is_open()
+            raise ValueError()
+    assert not is_open()
+    with pytest.raises(Refused) as caught:
+        with _store.kept_open([dict(volume='d1', source=member['device']), dict(volume='d2', source=host.path('nothing'))]):
+            pass
+    assert 'd2' in str(caught.value) and not is_open()
+
+
 def test_proofs_that_hold_are_in_the_manifest(host):
     proof = [dict(argv=['/bin/echo', 'one\ntwo\nthree'], match='^two$')]
     record = host.record(proof=proof, verdict='filesystem', window={'seconds': 0.1}, layout={'metastat -p': 'd1 -m d2 d3 1'})

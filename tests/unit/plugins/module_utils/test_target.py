@@ -152,6 +152,32 @@ def test_an_empty_directory(host, monkeypatch):
     _target.check_directory(host.path('target'))
 
 
+@pytest.mark.parametrize('point', ['target', 'target/'])
+def test_a_directory_of_another_volume(host, monkeypatch, point):
+    os.mkdir(host.path('target'))
+    monkeypatch.setattr(os.path, 'ismount', lambda path: True)
+    found = [Mount('/dev/md/dsk/d1', host.path('target'), 'ufs', 'rw'), Mount('/dev/md/dsk/d5', host.path('target'), 'ufs', 'rw')]
+    monkeypatch.setattr(_platform, 'mounts', lambda: found)
+    with pytest.raises(Refused) as caught:
+        _target.check_directory(host.path(point), devices=['/dev/md/dsk/d1', '/dev/md/rdsk/d1'])
+    assert '/dev/md/dsk/d5' in str(caught.value) and '/dev/md/dsk/d1' in str(caught.value)
+    found.pop()
+    _target.check_directory(host.path(point), devices=['/dev/md/dsk/d1', '/dev/md/rdsk/d1'])
+    found.pop()
+    with pytest.raises(Refused) as caught:
+        _target.check_directory(host.path(point), must_be_mounted=False, devices=['/dev/md/dsk/d1'])
+    assert 'nothing' in str(caught.value)
+
+
+def test_a_directory_of_the_volume_under_another_name(host, terminal, monkeypatch):
+    """A device has one number, and the mount table may know it by a name that nobody else uses."""
+    os.mkdir(host.path('target'))
+    os.symlink(terminal, host.path('alias'))
+    monkeypatch.setattr(os.path, 'ismount', lambda path: True)
+    monkeypatch.setattr(_platform, 'mounts', lambda: [Mount(host.path('alias'), host.path('target'), 'ufs', 'rw')])
+    _target.check_directory(host.path('target'), devices=[terminal])
+
+
 def test_a_directory_with_files(host):
     os.mkdir(host.path('target'))
     host.file('target/precious', b'x')

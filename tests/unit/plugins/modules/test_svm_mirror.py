@@ -443,6 +443,32 @@ def test_a_mirror_that_was_built_by_hand_on_the_wrong_half(call, host, source, r
     assert changes(host)[-2:] == ['metaclear d1', BUILT[-1]] and host.states('d1') == dict(d3='okay')
 
 
+@pytest.mark.parametrize('cut', ['offline'], indirect=True)
+def test_a_roll_back_in_a_disk_set(call, host, cut):
+    """Every command is told the set before its other words, and the last part of each name."""
+    host.put('owner', 'Yes')
+    for kind in ('dsk', 'rdsk'):
+        os.makedirs(host.path('md', 'blue', kind))
+        host.put('md/blue/%s/d1' % kind, '')
+    name = call('backup_run', state='opened', name='home1', manager='svm', members=[dict(volume='blue/d1')])['run']
+    call('svm_submirror', run=name, state=cut, diskset='blue', members=MEMBERS)
+    restore = _run.open_run(host.state, 'home1-restore', 'svm', 'restore', [dict(volume='other')], '1795000000', 'node1').run
+    before = len(changes(host))
+    host.on('metainit', 'exit 1')
+    assert call('svm_mirror', run=restore, source_run=name, state='rolled_back')['failed']
+    host.on('metainit')
+    # Built by hand, and without its options.
+    host.put('mirror.d1', 'd3 okay\n')
+    done = call('svm_mirror', run=restore, source_run=name, state='rolled_back')
+    assert done['after'] == {'blue/d1': {'blue/d2': 'detached', 'blue/d3': 'okay'}}, done
+    call('svm_mirror', run=restore, state='mirrored')
+    assert changes(host)[before:] == [
+        'metadetach -s blue d1 d3', 'metaclear -s blue d1', 'metainit -s blue d1 -m d3 -g -S 3',
+        'metaparam -s blue -r geometric -w serial -p 3 d1', 'metattach -s blue d1 d2']
+    host.put('mirror.d1', 'd3 okay\nd2 maintenance\n')
+    assert call('svm_mirror', run=restore, state='mirrored')['changed'] and changes(host)[-1] == 'metasync -s blue d1'
+
+
 @pytest.mark.parametrize('halves', [2, 3])
 def test_redundancy_of_a_backup_is_proved(call, host, halves):
     if halves == 3:
