@@ -39,7 +39,7 @@ def given_back(context):
     for entry, member in pending:
         resync[name_of(member)] = resync_of(context, work, entry, member)
         if not context.check:
-            record.add_undo(dict(entry, returning=True))
+            record.add_undo(dict(entry, returning=True, plexes=[plex.name for plex in work.snapshot(member).plexes]))
         give_back(context, work, member)
     after = predict_back(context, work) if context.check else work.now()
     if not context.check:
@@ -50,7 +50,8 @@ def given_back(context):
 def is_pending(work, entry, member):
     """Whether a snapshot is there that is not on its way back."""
     before = work.before[name_of(member)]
-    return bool(before['snapshot']) and not (entry.get('returning') and before['mirror'] == SYNCHRONISING)
+    ours = [plex for plex in work.volume(member).plexes if plex.name in entry.get('plexes', [plex.name])]
+    return bool(before['snapshot']) and not (entry.get('returning') and before['mirror'] == SYNCHRONISING and ours)
 
 
 def predicted_back(context, work):

@@ -206,6 +206,8 @@ def test_a_mirror_of_somebody_else_does_not_show_that_ours_goes_back(call, vx, r
     vx.on('snapback' if form == 'classic' else 'reattach', 'lie-ok')
     told = snap(name, 'reattached')
     assert told['failed'] and 'had no effect' in told['msg'] and len(undo(vx, name)) == 1
+    vx.on('snapback' if form == 'classic' else 'reattach', None)
+    assert snap(name, 'reattached')['changed'] and 'vol01-02' in vx.plexes()
 
 
 def test_what_is_tracked_is_cleared_before_it_is_removed(call, vx, run, snap):
