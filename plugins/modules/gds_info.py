@@ -82,7 +82,9 @@ volumes:
       relation: null
       slices: [{disk: Disk1, state: active}, {disk: Disk2, state: active}]
 layout:
-  description: Disks, groups and volumes of the class, for option O(volmgr.snapbackup.gds_shadow_volume#module:primary).
+  description:
+    - Disks, groups and volumes of the class, for option O(volmgr.snapbackup.gds_shadow_volume#module:primary). Of a copy that O(run) has
+      split its record tells the C(pjrm) or C(jrm) that the release does not show.
   returned: success
   type: dict
 progress:

@@ -84,6 +84,21 @@ def test_the_plain_procedure_twice_and_a_restore(host, lab):
     nothing_left(host)
 
 
+@pytest.mark.parametrize("more, attributes", [
+    ({"snapbackup_check": False}, "jrm=on,mode=ro"), ({"snapbackup_check": False, "snapbackup_method": "tar"}, "jrm=on,mode=rw"),
+    ({"snapbackup_check": False, "snapbackup_slice_access": "rw", "snapbackup_slice_jrm": False}, "jrm=off,mode=rw"),
+])  # fmt: skip
+def test_a_slice_is_detached_with_what_is_asked_for(host, lab, more, attributes):
+    shown = planned(Play(lab, "backup", dict(SET, **more), "--check", "--diff").end())
+    assert [line for line in shown if "sdxslice -M" in line] == ["sdxslice -M -c Class1 -a %s -d Disk2 -v Volume1" % attributes]
+    assert [line for line in shown if line.startswith("fsck")] == []
+
+
+def test_a_check_that_could_not_write_is_refused_before_anything_is_touched(host, lab):
+    output = Play(lab, "backup", dict(SET, snapbackup_slice_access="ro")).end(2)
+    assert "snapbackup_slice_access is ro" in failures(output)["node1"][0] and changes(host) == []
+
+
 def test_the_reliable_procedure_adds_a_disk_and_takes_it_away(host, lab):
     raw = host.sha256(VOLUME2)
     shown = planned(Play(lab, "backup", RELIABLE, "--check", "--diff").end())
