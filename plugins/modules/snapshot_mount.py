@@ -199,8 +199,8 @@ def adjusted(context):
             result = context.change(argv, timeout=MOUNT_LIMIT)
             if result is not None and result.rc != 0:
                 raise CommandFailed(result, 'The file system that was restored onto %s does not know yet where it lies.' % device,
-                                    object=member['volume'], needed='its device noted in it before it is mounted', look='ls -lL %s' % device,
-                                    remedy='find out why, then run the same restore again')
+                                    object=member['volume'], needed='its device noted in it before it is mounted',
+                                    look='ls -lL %s' % device, remedy='find out why, then run the same restore again')
     return told(context)
 
 
