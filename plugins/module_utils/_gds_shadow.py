@@ -88,6 +88,7 @@ def make(context):
     refuse_other_run(context, shadow)
     if mode == 'rw':
         plan.refuse_writing()
+        refuse_shared(shadow, members_of(context))
     predicted = context.check and set(shadow.before.values()) != set(['absent'])
     building = shadow.view is None and not predicted
     if building:
@@ -137,6 +138,14 @@ def refuse_other_run(context, shadow):
     if owner and (context.record is None or owner.run != context.record.run):
         raise Refused('Shadow class %s was made by run %s.' % (shadow.class_name, owner.run), object=shadow.class_name,
                       needed='a class of its own', remedy='wait for that run, or run the playbook volmgr.snapbackup.recover')
+
+
+def refuse_shared(shadow, members):
+    """Refused where a GFS Shared file system would be written to, whose partition data names its nodes: this host is none of them."""
+    for member in members:
+        if member.get('copy') in shadow.names and member.get('fstype') == 'sfcfs':
+            raise Refused('%s holds a GFS Shared file system, which is not written to here.' % member['copy'], object=member['copy'],
+                          found='sfcfs', needed='state present: it is stored as a device, by dd')
 
 
 def stale_files(shadow):

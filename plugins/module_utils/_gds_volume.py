@@ -20,7 +20,7 @@ from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_report impo
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._gds_work import LIMIT, class_of, entries_of
 
 KIND = 'gds_volume'
-STATUS = {'started': 'active', 'stopped': 'stop'}
+STATUS = {'started': 'active', 'stopped': 'stop', 'alone': 'active'}
 HERE, EVERYWHERE = [], ['allnodes']
 
 
@@ -133,7 +133,7 @@ class Volumes:
         entry = self.entries.get(name)
         if entry and (self.params['volumes'] is None or entry.get('predicted')):
             return entry['nodes']
-        if self.params['all_nodes']:
+        if self.params['all_nodes'] or self.params['state'] == 'alone':
             return EVERYWHERE
         return ['node=' + ':'.join(valid_name(node) for node in self.params['nodes'])] if self.params['nodes'] else HERE
 
@@ -158,18 +158,21 @@ def bring(context):
     if class_name is None:
         return dict(changed=False, before={}, after={})
     work = Volumes(context, class_name)
+    refused, brought = {'started': (refuse_start, started), 'stopped': (refuse_stop, stopped), 'alone': (refuse_alone, alone)}[wanted]
     for name in work.names:
-        (refuse_start if wanted == 'started' else refuse_stop)(work, name)
-    changed = [(started if wanted == 'started' else stopped)(work, name) for name in work.names]
+        refused(work, name)
+    changed = [brought(work, name) for name in work.names]
     after = predicted(work) if context.check else work.now()
     result = dict(changed=any(changed), before=work.before, after=after, class_name=class_name)
-    if context.check and wanted == 'stopped':
+    if context.check and wanted != 'started':
         result['assume'] = dict((name, dict(state, undo=way_back(work, name))) for name, state in after.items())
     return result
 
 
 def way_back(work, name):
     """What the run's entry will say of a volume that is stopped, or None. Of other nodes only the command itself tells."""
+    if work.params['state'] == 'alone' and len(work.nodes_of_class) == 1:
+        return None
     if work.before[name]['state'] == 'stop' and work.tells_all(name):
         return None
     nodes = work.nodes_of_class if len(work.nodes_of_class) == 1 else ['<nodes>']
@@ -242,7 +245,7 @@ def stopped(work, name):
 def stop_and_note(work, name, unlock):
     """Stop one volume; the way back is entered before, and says afterwards on which nodes. unlock: it is locked then."""
     context, nodes, was_active = work.context, work.nodes(name), work.before[name]['state'] == 'active'
-    entry = {'id': ':'.join([KIND, work.gds.class_name, name]), 'action': 'started', 'class_name': work.gds.class_name, 'volume': name,
+    entry = {'id': entry_id(work, name), 'action': 'started', 'class_name': work.gds.class_name, 'volume': name,
              'nodes': nodes, 'mode': work.before[name]['mode'], 'unlock': unlock}
     noting = context.record and not context.check and name not in work.entries
     if noting:
@@ -255,6 +258,45 @@ def stop_and_note(work, name, unlock):
     return was_active or bool(stopped_on)
 
 
+def refuse_alone(work, name):
+    refuse_start(work, name)
+    if len(work.nodes_of_class) > 1:
+        refuse_stop(work, name)
+        if work.before[name]['locked']:
+            raise Refused('%s is locked, so it could not be started again after a stop.' % name, object=name, found='locked',
+                          needed='not locked', look=look(work.gds, name), remedy='module gds_volume, locked false')
+
+
+def alone(work, name):
+    """Have one volume started here and on no other node. The run's entry says where else it was. Whether anything was changed.
+
+    What this node is called in the class need not be known: it is stopped everywhere, and what the start here says is taken out.
+    """
+    context, was_active = work.context, work.before[name]['state'] == 'active'
+    if was_active and len(work.nodes_of_class) == 1:
+        return False
+    if len(work.nodes_of_class) > 1:
+        stop_and_note(work, name, False)
+    started_on = start(context, work.gds, name, HERE)
+    entry = _split.entry_of(context.record, entry_id(work, name))
+    if entry and not context.check:
+        elsewhere = [node for node in nodes_of(entry) if node not in started_on]
+        if elsewhere:
+            context.record.add_undo(dict(entry, nodes=['node=' + ':'.join(elsewhere)]))
+        elif entry['nodes'] != EVERYWHERE:
+            context.record.clear_undo(entry['id'])
+    return True
+
+
+def nodes_of(entry):
+    """The nodes that an entry names; none where it says everywhere."""
+    return [node for option in entry['nodes'] if option.startswith('node=') for node in option[len('node='):].split(':')]
+
+
+def entry_id(work, name):
+    return ':'.join([KIND, work.gds.class_name, name])
+
+
 def started(work, name):
     """Unlock one volume, start it, or lock it against the next start. Clears the run's entry about it. Whether anything was changed."""
     context, entry = work.context, work.entries.get(name) or {}
@@ -265,7 +307,8 @@ def started(work, name):
         lock(context, work.gds, name, False)
     if work.before[name]['state'] != 'active' or not work.tells_all(name):
         started_on = start(context, work.gds, name, work.nodes(name), work.params['mode'] or entry.get('mode'))
-        changed = bool(changed or started_on or work.before[name]['state'] != 'active')
+        # In check mode nobody says where it was started; the entry has a reason.
+        changed = bool(changed or started_on or work.before[name]['state'] != 'active' or context.check and entry)
     if locking and locked:
         lock(context, work.gds, name, True)
     if entry and not context.check:

@@ -61,7 +61,8 @@ options:
     description:
       - V(present) has the volumes there, read-only.
       - V(rw) makes them writable, for a file system check or C(sfxadm) only. All valid slices of a mirror must be shadowed for that,
-        and what was copied to them must have been parted or detached without C(jrm).
+        and what was copied to them must have been parted or detached without C(jrm). One that holds a GFS Shared file system (sfcfs)
+        is refused.
       - V(absent) removes volumes, groups and disks of the shadow class, or of what O(run) has made.
     type: str
     choices: [present, rw, absent]

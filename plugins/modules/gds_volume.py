@@ -27,8 +27,8 @@ options:
   volumes:
     description:
       - Names of the volumes.
-      - Required for O(state=stopped). For O(state=started) the default is whatever O(run) has stopped and not started again, on the
-        nodes and in the access mode it had before.
+      - Required for O(state=stopped) and O(state=alone). For O(state=started) the default is whatever O(run) has stopped and not started
+        again, on the nodes and in the access mode it had before.
     type: list
     elements: str
   state:
@@ -36,8 +36,10 @@ options:
       - V(stopped) stops them. It is refused while a volume is mounted, in use or being copied. A boot starts a stopped volume
         again unless it is locked.
       - V(started) starts them. It is refused for joined proxies and for invalid volumes.
+      - V(alone) has them started on this node and on no other one, as it has to be before an image is written to them. Of a class with
+        several nodes they are stopped on all of them, which is refused while one uses them, and started here.
     type: str
-    choices: [started, stopped]
+    choices: [started, stopped, alone]
     required: true
   nodes:
     description: Names of the nodes to do it on, as GDS calls them. This node without it.
@@ -109,7 +111,7 @@ assume:
   description:
     - What the next call in check mode starts from. It is RV(after) and, in C(undo), how each volume will be started again. C(<nodes>)
       stands for nodes of a shared class that only the command itself will tell.
-  returned: when O(state=stopped), in check mode
+  returned: unless O(state=started), in check mode
   type: dict
   version_added: 0.3.0
 class_name:
@@ -137,10 +139,10 @@ def main():
         bring,
         argument_spec=dict(
             RUN_OPTIONS, class_name=dict(type='str'), volumes=dict(type='list', elements='str'),
-            state=dict(type='str', choices=['started', 'stopped'], required=True), nodes=dict(type='list', elements='str'),
+            state=dict(type='str', choices=['started', 'stopped', 'alone'], required=True), nodes=dict(type='list', elements='str'),
             all_nodes=dict(type='bool', default=False), mode=dict(type='str', choices=['ro', 'rw']), locked=dict(type='bool'),
             assume=dict(type='dict')),
-        required_if=[('state', 'stopped', ['class_name', 'volumes'])], required_one_of=[('volumes', 'run')],
+        required_if=[('state', state, ['class_name', 'volumes']) for state in ('stopped', 'alone')], required_one_of=[('volumes', 'run')],
         required_by={'volumes': ['class_name']}, mutually_exclusive=[('nodes', 'all_nodes')])
 
 

@@ -21,8 +21,10 @@ options:
     description:
       - Whether the copies are to be mounted.
       - V(checked) only checks the file systems, which is all a copy needs that is stored as a device.
+      - V(adjusted) tells file systems that were restored which device they lie on now, where they record that (C(sfxadm) for an sfxfs).
+        One that is mounted knows it. It works on the originals, not on the copies.
     type: str
-    choices: [mounted, unmounted, checked]
+    choices: [mounted, unmounted, checked, adjusted]
     required: true
   check:
     description: Whether each file system is checked before it is mounted.
@@ -78,12 +80,12 @@ EXAMPLES = r'''
 RETURN = r'''
 before:
   description: Where each copy was mounted; null if it was not.
-  returned: unless O(state=checked)
+  returned: when O(state=mounted) or O(state=unmounted)
   type: dict
   sample: {d1: null}
 after:
   description: The same after the call.
-  returned: unless O(state=checked)
+  returned: when O(state=mounted) or O(state=unmounted)
   type: dict
   sample: {d1: /var/lib/snapbackup/runs/20261120T031500Z-a1b2c3/mnt/d1}
 commands:
@@ -168,6 +170,11 @@ def checked(context):
             expect(context, member, _platform.replay_argv(device, member['fstype']))
         elif member['fstype'] and not context.check:
             check_clean(context, member)
+    return told(context)
+
+
+def told(context):
+    """The result of a call that only runs commands."""
     commands = context.runner.commands
     return dict(changed=bool(commands), **(dict(diff=difference({}, {}, commands)) if commands else {}))
 
@@ -180,6 +187,22 @@ def expect(context, member, argv):
                             found='exit code %s' % result.rc, needed='a copy that needs no more than its log replayed', look=' '.join(argv),
                             remedy='do not trust this copy; end the run and split again. Files that were deleted and still open are '
                             'cleared too: see what was repaired, and look at such a copy with option command')
+
+
+def adjusted(context):
+    """Tell every file system that was restored which device it lies on now."""
+    members = context.record.data['members'] if context.record else context.params['members']
+    mounted = [entry.device for entry in _platform.mounts()]
+    for member in members:
+        device = member.get('original') or member['device']
+        argv = _platform.adjust_argv(device, member.get('fstype'))
+        if argv and not set((device, device.replace('/rdsk/', '/dsk/'))).intersection(mounted):
+            result = context.change(argv, timeout=MOUNT_LIMIT)
+            if result is not None and result.rc != 0:
+                raise CommandFailed(result, 'The file system that was restored onto %s does not know yet where it lies.' % device,
+                                    object=member['volume'], needed='its device noted in it before it is mounted',
+                                    look='ls -lL %s' % device, remedy='find out why, then run the same restore again')
+    return told(context)
 
 
 def change(context):
@@ -201,10 +224,11 @@ def change(context):
 
 
 def main():
-    run_module(lambda context: checked(context) if context.params['state'] == 'checked' else change(context), argument_spec=dict(
+    states = dict(mounted=change, unmounted=change, checked=checked, adjusted=adjusted)
+    run_module(lambda context: states[context.params['state']](context), argument_spec=dict(
         RUN_OPTIONS,
         run=dict(type='str', required=True),
-        state=dict(type='str', choices=['mounted', 'unmounted', 'checked'], required=True),
+        state=dict(type='str', choices=['mounted', 'unmounted', 'checked', 'adjusted'], required=True),
         check=dict(type='bool', default=True),
         writable=dict(type='bool', default=False),
         replay=dict(type='bool', default=False),

@@ -328,6 +328,7 @@ def test_a_kept_proxy_comes_home_before_the_next_backup(hosts, lab):
     ({"snapbackup_shadow_devices": {"Disk9": "c9t3d9"}}, "not all known"),
     ({"snapbackup_confirm_shadow_devices": []}, "not proved that c9t3d9 is disk Disk3"),
     ({"snapbackup_destination": "/nowhere/"}, "/nowhere"),
+    (dict(RAW, snapbackup_volumes=[{"proxy": "Volume4", "master": "Volume3", "fstype": "sfcfs"}], snapbackup_method="tar"), "GFS Shared"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_refused_before_anything_is_touched(hosts, lab, change, words):
     output = end(lab, "backup", dict(SET, **change), rc=2)

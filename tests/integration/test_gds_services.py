@@ -196,6 +196,39 @@ def test_a_node_that_is_lost_starts_by_itself_and_is_closed_later(nodes, lab):
     assert STATE_DIR not in second.out("cat", "/proc/self/mounts")
 
 
+def status(host, volume):
+    rows = [line.split() for line in host.out("sdxinfo", "-V", "-c", "Class1", "-o", volume).splitlines()]
+    return next(dict(zip(rows[0], row))["STATUS"] for row in rows if row[:2] == ["volume", volume])
+
+
+def test_an_image_goes_back_onto_volumes_that_no_other_node_has_started(nodes, lab):
+    first, second = nodes
+    Play(lab, "backup", SET).end()
+    image = first.record()["image"]
+    frozen = {found["volume"]: found["sha256"] for found in first.json(image)["images"]}
+    for host in nodes:
+        host.run("/root/app", "stop")
+    first.run("umount", "/data1")
+    written = first.sha256(RAW2)
+    given = {"snapbackup_hosts": "node1", "snapbackup_manifest": image, "snapbackup_confirm": ["Volume1", "Volume2"], "snapbackup_poll": 1}
+    shown = [line for line in planned(Play(lab, "restore", given, "--check", "--diff").end()) if line.startswith("sdxvolume ")]
+    first.fault("sdxvolume", "fail", message="SDX:sdxvolume: ERROR: Volume1: volume is in use, node=node2")
+    assert "node=node2" in " ".join(failures(Play(lab, "restore", given).end(2))["node1"])
+    first.simctl("fault", "clear")
+    assert first.sha256(RAW2) == written and first.record()["result"] == "failed"
+    assert [status(host, volume) for host in nodes for volume in frozen] == ["ACTIVE"] * 4
+    first.forget()
+    Play(lab, "restore", given).end()
+    made = [line for line in first.commands() if line.startswith("sdxvolume ")]
+    alone = ["sdxvolume %s -c Class1 -v %s%s" % (word, volume, where)
+             for volume in sorted(frozen) for word, where in (("-F", " -e allnodes"), ("-N", ""))]  # fmt: skip
+    assert made[:4] == alone and [line.replace("<nodes>", "node2") for line in shown] == made
+    assert made[4:] == ["sdxvolume -N -c Class1 -v %s -e node=node2,mode=rw" % volume for volume in sorted(frozen)]
+    assert frozen == {volume: first.sha256("/dev/sfdsk/Class1/rdsk/" + volume) for volume in frozen}
+    assert [status(host, volume) for host in nodes for volume in frozen] == ["ACTIVE"] * 4
+    first.run("mount", "-F", "ufs", BLOCK1, "/data1")
+
+
 @pytest.mark.parametrize("change, words", [
     ({"snapbackup_nodes": ["node2"]}, "node1 among them"),
     ({"snapbackup_nodes": ["node1", "node9"]}, "inventory names of the hosts"),

@@ -118,6 +118,13 @@ def test_check_mode_promises_what_is_done_then(server, shadow):
         command['argv'] for command in shadow('absent')['commands']]
 
 
+def test_a_gfs_shared_file_system_is_never_written_to(server, shadow):
+    members = [dict(volume='Volume1', copy='Volume2', fstype='sfcfs')]
+    assert 'GFS Shared' in shadow('rw', members=members)['msg'] and server.journal(*CHANGES) == []
+    assert shadow('present', members=members)['after'] == {'Volume2': 'ro'}
+    assert 'GFS Shared' in shadow('rw', members=members)['msg'] and len(server.journal(*CHANGES)) == len(BUILT)
+
+
 def test_volumes_before_it_are_made_too(server, shadow):
     shadow('present', volumes=['Volume3'])
     assert [line.split()[-3:] for line in server.journal('sdxshadowvolume')] == [['Volume2', '-s', '8192'], ['Volume3', '-s', '4096']]

@@ -127,6 +127,46 @@ def test_what_stands_still_is_not_started_again(gds, volume):
     assert plan['commands'] == [] and plan['assume']['Volume1']['undo'] is None
 
 
+# What sdxvolume of a class with two nodes says, whatever the state of this one is.
+TWO_NODES = [
+    'for n in 1 2; do case $1 in -F) echo "SDX:sdxvolume: INFO: Volume1: stopped volume on node node$n";; esac; done',
+    'case "$1 $*" in "-N "*node=node2*) echo "SDX:sdxvolume: INFO: Volume1: started volume on node node2";; esac']
+
+
+def test_a_volume_that_is_written_to_is_started_on_no_other_node(gds, volume, call, run):
+    plan = volume('alone', check=True)
+    shown = volume('started', check=True, assume=plan['assume'])
+    gds.on('sdxvolume', *TWO_NODES)
+    done = volume('alone', run=run)
+    assert (done['changed'], done['after'], plan['after']) == (True, {'Volume1': ACTIVE}, {'Volume1': ACTIVE})
+    assert gds.journal('sdxvolume') == ['sdxvolume -F -c Class1 -v Volume1 -e allnodes', 'sdxvolume -N -c Class1 -v Volume1']
+    assert [command['argv'] for command in plan['commands']] == [command['argv'] for command in done['commands']]
+    assert [entry['nodes'] for entry in undo(gds, run)] == [['node=node2']]
+    volume('alone', run=run)
+    assert [entry['nodes'] for entry in undo(gds, run)] == [['node=node2']]
+    back = call('gds_volume', state='started', run=run)
+    assert back['changed'] and undo(gds, run) == []
+    assert gds.journal('sdxvolume')[-1] == 'sdxvolume -N -c Class1 -v Volume1 -e node=node2,mode=rw'
+    assert shown['changed'] and shown['commands'][-1]['argv'][-1] == 'node=<nodes>,mode=rw'
+
+
+def test_a_volume_that_only_this_node_has_started(gds, volume, run):
+    volume('alone', run=run)
+    assert undo(gds, run) == []
+    gds.put('scope', 'local node1')
+    before = len(gds.journal('sdxvolume'))
+    assert not volume('alone', run=run)['changed'] and volume('alone', check=True)['assume']['Volume1']['undo'] is None
+    assert len(gds.journal('sdxvolume')) == before
+
+
+def test_nothing_is_written_to_what_another_node_uses(gds, volume, run):
+    gds.edit('Volume1', 'lock', 'on')
+    assert 'is locked' in volume('alone', run=run)['msg'] and gds.journal('sdxvolume') == []
+    gds.edit('Volume1', 'lock', 'off')
+    gds.on('sdxvolume', 'echo "SDX:sdxvolume: ERROR: Volume1: volume is in use, node=node2" >&2', 'exit 1')
+    assert 'node=node2' in volume('alone', run=run)['msg'] and len(gds.journal('sdxvolume')) == 1
+
+
 @pytest.mark.parametrize('lines, words', [
     (['echo "SDX:sdxvolume: ERROR: Volume1: volume is in use" >&2', 'exit 1'], 'volume is in use'),
     (['exit 0'], 'had no effect')])

@@ -130,3 +130,20 @@ def test_an_sfxfs_is_told_its_device_first(call, solaris):
     assert solaris.journal('sfxadm', 'fsck') == ['sfxadm /dev/md/rdsk/Volume2', 'fsck -F sfxfs -y /dev/md/rdsk/Volume2'] and done['changed']
     solaris.on('sfxadm', 'exit 1')
     assert call('snapshot_mount', run=run, state='checked', replay=True)['failed'] and len(solaris.journal('fsck')) == 1
+
+
+def test_an_sfxfs_that_was_restored_is_told_its_own_device(call, solaris):
+    """Not that of the copy, nor a mounted one, which was made where it is; others record none."""
+    solaris.put(os.path.join('tools', 'sfxadm'), HEAD % solaris.base)
+    os.chmod(solaris.path('tools', 'sfxadm'), 0o755)
+    gfs = [dict(member('Volume%d' % number, 'Volume%d' % (number + 1), 'sfxfs'), original='/dev/sfdsk/Class1/rdsk/Volume%d' % number)
+           for number in (1, 3)]
+    solaris.put('mnttab', solaris.read('mnttab') + '/dev/sfdsk/Class1/dsk/Volume3\t/data3\tsfxfs\trw\t0\n')
+    run = call('backup_run', state='opened', name='gfs', manager='gds_proxy', kind='restore', members=gfs + MEMBERS)['run']
+    planned = call('snapshot_mount', check=True, run='<run>', state='adjusted', members=gfs + MEMBERS)
+    done = call('snapshot_mount', run=run, state='adjusted')
+    assert solaris.journal('sfxadm') == ['sfxadm /dev/sfdsk/Class1/rdsk/Volume1'] and done['changed']
+    assert [command['argv'] for command in planned['commands']] == [command['argv'] for command in done['commands']]
+    solaris.on('sfxadm', 'exit 1')
+    told = call('snapshot_mount', run=run, state='adjusted')
+    assert told['failed'] and told['object'] == 'Volume1' and 'does not know yet where it lies' in told['msg']
