@@ -49,7 +49,7 @@ def prepare_window(context, members, cuts, confirm, verdict, held=()):
     worth = _quiesce.worth(verdict, members, applications, flushed)
     _quiesce.refuse_own_ground(mounted_ones, [params['state_dir'], tempfile.gettempdir(), context.module.tmpdir])
     if flushed:
-        context.module.warn('%s cannot be locked, since this host has no command for that: flushed, and cut as it is.' % ', '.join(flushed))
+        context.module.warn('%s cannot be locked, as nothing on this host does that: flushed, and cut as they are.' % ', '.join(flushed))
     holders = applications + _quiesce.lock_or_flush_holders(to_lock, flushed, 'snapbackup:%s' % run, applications)
     window = _quiesce.Window(holders, cuts=cuts, confirm=confirm, seconds=_quiesce.valid_lease(params['lease']),
                              report=directory + '/lease.json')

@@ -127,3 +127,22 @@ def test_a_volume_that_is_not_started_cannot_be_joined(ii):
     node1.ok("vxvol", "-g", "backup", "start", "vol01.bmp")
     assert node1.refused("iiadm", "-J", S % 1, B2 % 1, rc=2).endswith("iiadm: Join failed:\nII: nsc_open failed\n"
                                                                       "SOLARIS: No such device or address\n")
+
+
+def test_without_automatic_sv_somebody_puts_volumes_under_it(ii):
+    """As with Instant Image 3.0. Until then writes go past the set; and what svadm holds keeps its group from being deported."""
+    node1 = ii[0]
+    node1.ctl("set", "auto_sv", "off")
+    settled(node1, 1)
+    assert node1.ok("svadm", "-i") == ""
+    node1.write("production/vol01", b"unseen", 0)
+    assert bits(node1, S % 1) == []
+    for path in (M % 1, S % 1):
+        node1.ok("svadm", "-e", path)
+    node1.write("production/vol01", b"seen", 40000)
+    assert bits(node1, S % 1) == [1]
+    node1.ok("iiadm", "-E", S % 1)
+    assert node1.refused("vxdg", "deport", "backup", rc=31) == IN_USE
+    node1.ok("svadm", "-d", S % 1)
+    node1.ok("vxvol", "-g", "backup", "stopall")
+    node1.ok("vxdg", "deport", "backup")

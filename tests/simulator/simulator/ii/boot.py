@@ -16,8 +16,8 @@ import os
 from simulator.core import place, units
 from simulator.ii import bitmap, copying, data, kernel, model, suspend, sv
 
-SWITCHES = ("resync_speed", "ii_driver", "ii_bitmap", "ii_services")
-COLUMNS = {"ii_driver": "loaded", "ii_bitmap": "bitmap", "ii_services": "services"}
+SWITCHES = ("resync_speed", "ii_driver", "ii_bitmap", "ii_services", "auto_sv")
+COLUMNS = {"ii_driver": "loaded", "ii_bitmap": "bitmap", "ii_services": "services", "auto_sv": "auto_sv"}
 
 
 def apply(store, spec):

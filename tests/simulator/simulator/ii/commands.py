@@ -14,7 +14,7 @@ COMMANDS = {"iiadm": "iiadm", "svadm": "svadm", "iiboot": "iiboot", "dscfg": "ds
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS ii_host (host TEXT PRIMARY KEY, speed INTEGER, loaded INTEGER DEFAULT 1, bitmap INTEGER DEFAULT 1,
-    services INTEGER DEFAULT 1);
+    services INTEGER DEFAULT 1, auto_sv INTEGER DEFAULT 1);
 CREATE TABLE IF NOT EXISTS ii_set (id INTEGER PRIMARY KEY AUTOINCREMENT, host TEXT, master TEXT, shadow TEXT, bitmap TEXT,
     kind TEXT, overflow TEXT, grp TEXT DEFAULT '', options TEXT DEFAULT '', kernel INTEGER DEFAULT 0, flags INTEGER DEFAULT 0,
     mtime INTEGER DEFAULT 0, size INTEGER DEFAULT 0, ssize INTEGER DEFAULT 0, shd BLOB, cpy BLOB, seen_master TEXT,

@@ -3,7 +3,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Storage volumes: the devices below which Instant Image sees the writes, and who asked for them (sv, ii)."""
 from simulator.core import place
-from simulator.ii import data
+from simulator.ii import data, model
 
 FAILED = ("SV: Error from nsc_open()", "SOLARIS: No such device or address")
 
@@ -24,10 +24,18 @@ def is_on(store, path):
     return row is not None and bool(row["kernel"])
 
 
+def automatic(store):
+    """True where iiadm puts volumes under SV itself, as since version 3.1."""
+    here = model.host(store)
+    return here is None or bool(here["auto_sv"])
+
+
 def enable(store, path, user):
     """Put a volume under SV for a user; False if it cannot be opened."""
     if data.opened(store, path) is None:
         return False
+    if user == "ii" and not automatic(store):
+        return True
     row = find(store, path)
     users = set(row["users"].split()) if row else set()
     store.db.execute("INSERT INTO ii_sv VALUES (?,?,1,?) ON CONFLICT (host, path) DO UPDATE SET kernel=1, users=excluded.users",
