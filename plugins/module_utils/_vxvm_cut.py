@@ -28,7 +28,8 @@ def present(context):
     refuse_unprepared(context, work)
     members = [work.record_member(member) for member in work.members]
     cuts = _vxvm_snapshot.cut_argvs(work.members, context.params['run'])
-    held, unheld = _vxvm_snapshot.held_by_cut(members, [work.volume(member).usage for member in work.members])
+    usages = [work.volume(member).usage for member in work.members]
+    held, unheld = _vxvm_snapshot.held_by_cut(members, usages, context.params['lock_vxfs'])
     window, verdict = _split.prepare_window(context, members, cuts, lambda look: _vxvm_snapshot.confirm(look, work.members),
                                             _vxvm_snapshot.verdict_of(cuts, held, unheld), held=held)
     if context.check:

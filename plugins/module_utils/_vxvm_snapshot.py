@@ -220,16 +220,16 @@ def _no_space(group, member, found, needed, look, vendor=None):
                    remedy='add a disk, or name disks with more room')
 
 
-def held_by_cut(members, usages):
+def held_by_cut(members, usages, lock):
     """(types of file systems that the commands hold still by themselves, volumes of which nothing does) of members of the run record.
 
     One file system alone: across several volumes freezing is left to whoever runs the commands, and only Linux has a command for it.
-    usages: the usage types of the members' volumes.
+    usages: the usage types of the members' volumes. lock: whether that one may be used on VxFS.
     """
     own = [(member, usage) for member, usage in zip(members, usages) if member['fstype'] in CONSISTENT]
     if len(own) == 1 and own[0][1] == USAGE:
         return CONSISTENT, []
-    if own and not _platform.find('fsfreeze'):
+    if own and not (lock and _platform.find('fsfreeze')):
         return CONSISTENT, [member['volume'] for member, dummy in own]
     return (), []
 

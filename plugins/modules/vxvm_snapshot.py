@@ -81,6 +81,14 @@ options:
     description: Whether a snapshot mirror that somebody else has prepared may be used.
     type: bool
     default: false
+  lock_vxfs:
+    description:
+      - Whether several VxFS, or one on a volume that is not of usage type fsgen, are locked with C(fsfreeze) over the cut.
+      - The snapshot command freezes VxFS itself. Where a release does not get along with one that is frozen already, the window ends torn; then
+        say V(false). Each file system is consistent by itself without the lock, and the verdict is C(crash).
+    type: bool
+    default: true
+    version_added: 0.3.0
   offhost:
     description:
       - Whether the snapshots are to be split off into disk groups of their own (M(volmgr.snapbackup.vxvm_disk_group), O(state=split)).
@@ -217,6 +225,7 @@ def main():
             after=dict(type='str', choices=['absent', 'reattached'], default='absent'),
             adopt=dict(type='bool', default=False),
             offhost=dict(type='bool', default=False),
+            lock_vxfs=dict(type='bool', default=True),
             source_run=dict(type='str'),
             assume=dict(type='dict'),
             **_quiesce.OPTIONS),

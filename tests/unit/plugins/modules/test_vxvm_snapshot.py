@@ -412,6 +412,14 @@ def test_who_holds_vxfs_still(call, vx, run, snap, usage, count, freezer, verdic
     assert [line.split()[0] for line in cut[len(locked):]] == ['vxassist'] + ['fsfreeze'] * len(locked)
 
 
+def test_vxfs_is_not_locked_where_that_is_not_wanted(call, vx, run, snap):
+    vx.freezer()
+    for name in ('vol01', 'vol02'):
+        vx.mount(name)
+    assert taken(vx, snap, run(), TWO, lock_vxfs=False)['verdict'] == 'crash'
+    assert not any(line.startswith('fsfreeze') for line in vx.journal())
+
+
 def test_locked_file_systems_may_lie_in_several_groups(call, vx, run, snap):
     vx.freezer()
     vx.group('otherdg', vol02=None)
