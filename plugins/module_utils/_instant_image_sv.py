@@ -95,8 +95,13 @@ def change(context):
     after = after if context.check else work.now()
     if context.record and not context.check:
         context.record.clear_undo(*[entry['id'] for entry in context.record.data['undo'] for name in work.names
-                                    if entry['id'] == undo_id(name) and entry['action'] == after[name]])
+                                    if entry['id'] == undo_id(name) and is_back(entry['action'], after[name])])
     return dict(changed=bool(moving), before=work.before, after=after)
+
+
+def is_back(old, state):
+    """Whether a volume is as it was. Once its set has joined it is held, whoever has put it under SV."""
+    return state == old or (old, state) == (ENABLED, HELD)
 
 
 def refuse_held(work, names):

@@ -149,6 +149,9 @@ def conduct(lab, cell, outcome):
         outcome.problems.append("without a fault it ends as %s, not as %s" % (outcome.word, scenario.normal))
     outcome.problems += checks.said(lab, ended)
     look(lab, outcome, scenario.check, checks.locks, checks.processes, checks.complete, checks.one_cut, checks.data, checks.left_over)
+    if not checks.not_in_order(lab) and all(record["closed"] is not None for record in lab.records()):
+        # Last, since it changes what is there.
+        look(lab, outcome, getattr(lab.manager, "prove", lambda lab: []))
 
 
 def look(lab, outcome, *questions):

@@ -58,6 +58,8 @@ REAL = ("dd",)
 CUT = ("iiadm",)
 # What a restore from a dead backup does on the way home, before it goes on as any other one.
 AWAY = ("", "umount", "iiadm", "vxdg", "vxvol", "vxdctl")
+# Words of iiadm for sets that no update can start from.
+NOT_HOME = ("exported", "imported", "offline", "shadow to master", "Suspended")
 SCENARIOS = [Backup("dd"), Recover("dd"), Restore("dd"), Rollback(), RollbackOfDead(AWAY)]
 
 
@@ -73,6 +75,35 @@ def cut(host, member):
 
 
 def not_redundant(host):
-    """Shadows that are not at home, as lines."""
+    """Shadows that are not at home, or whose sets are not what the next update can start from, as lines."""
     groups = [line.split()[0] for line in host.run(["/usr/sbin/vxdg", "list"])[1].splitlines()[1:] if line.split()]
-    return [] if "backup" in groups else ["the disk group backup of the shadows is not on this host"]
+    found = [] if "backup" in groups else ["the disk group backup of the shadows is not on this host"]
+    return found + [line for line in sets(host) if any(word in line for word in NOT_HOME)]
+
+
+def sets(host):
+    """What iiadm says of every set."""
+    return host.run(["/usr/sbin/iiadm", "-i", "all"])[1].splitlines()
+
+
+def left_elsewhere(host):
+    """What another host still has of the shadows, as lines."""
+    groups = host.run(["/usr/sbin/vxdg", "list"])[1].splitlines()[1:]
+    return [line for line in groups if line.startswith("backup ")] + [line for line in sets(host) if line.endswith("(shadow volume)")]
+
+
+def prove(lab):
+    """One more update, as the collection decides it: with a change that the sets have lost the shadow would not be its master then."""
+    lab.stop_writer()
+    for point in POINTS.values():
+        if point in lab.host.mounts():
+            lab.host.run(["/usr/sbin/umount", point])
+    shadows = [SHADOWS + name for name in NAMES]
+    run = lab.ask("backup_run", state="opened", name="proof", manager="ii", members=[])["run"]
+    lab.ask("ii_copy", run=run, state="updated", members=[{"shadow": shadow} for shadow in shadows])
+    for shadow in shadows:
+        lab.host.run(["/usr/sbin/iiadm", "-w", shadow])
+    lab.ask("ii_copy", run=run, state="released")
+    lab.ask("backup_run", run=run, state="closed", result="failed")
+    return ["%s is not its master after one more update" % (SHADOWS + name) for name in NAMES
+            if lab.host.sha256(SHADOWS + name) != lab.host.sha256(MASTERS + name)]  # fmt: skip

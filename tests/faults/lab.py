@@ -234,7 +234,16 @@ class Lab:
     def not_redundant(self):
         """What keeps the volumes from being redundant, unless that is wanted."""
         kept = [record for record in self.records() if record["closed"] is None and record["phase"] == "retained"]
-        return [] if kept else self.manager.not_redundant(self.host)
+        others = [host for host in self.hosts.values() if host is not self.host]
+        elsewhere = getattr(self.manager, "left_elsewhere", lambda host: [])
+        return [] if kept else self.manager.not_redundant(self.host) + [line for host in others for line in elsewhere(host)]
+
+    def ask(self, module, **options):
+        """Run a module on the first host, outside of any play; what it returns."""
+        result = self.host.call(module, {"state_dir": STATE, **options}, False, None, False)
+        if result.get("failed"):
+            raise RuntimeError("%s: %s" % (module, result["msg"]))
+        return result
 
     def heal(self):
         """No fault is left to come; says whether the one that was planted has been met."""

@@ -184,7 +184,7 @@ def molecule(everything):
     """Every Molecule scenario, or whole procedures on one host and on two."""
     scenarios = sorted(path.parent.name for path in ROOT.glob("extensions/molecule/*/converge.yml"))
     if not everything:
-        scenarios = ["ii_backup", "svm_backup"]
+        scenarios = ["svm_backup"]
     asked = ["--all"] if everything else [word for name in scenarios for word in ("--scenario-name", name)]
 
     def count(returncode, output):

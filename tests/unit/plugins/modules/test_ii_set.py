@@ -484,6 +484,18 @@ def test_sv_out_and_in(host, volumes, run):
     assert host.changes()[2:] == ['svadm -e s1', 'svadm -e s2']
 
 
+def test_a_shadow_that_came_home_is_under_sv_again(host, volumes, run):
+    """Where iiadm does not do it: its set needs it by then."""
+    member, name = host.enabled(host.member(1)), run()
+    host.put('held', '')
+    host.put('sv', member['shadow'] + '\n')
+    host.edit(member, 'flags', 'shadow_volume_exported')
+    assert volumes('disabled', run=name, volumes=[member['shadow']])['changed'] and undo(host, name) == ['sv_volume:s1']
+    host.edit(member, 'flags', '-')
+    back = volumes('enabled', run=name)
+    assert (states(back['after']), undo(host, name), host.changes()) == ({'s1': 'held'}, [], ['svadm -d s1', 'svadm -e s1'])
+
+
 def test_what_iiadm_holds_is_left_alone(host, volumes):
     path = host.volume('s1')
     host.put('held', path + '\n')
