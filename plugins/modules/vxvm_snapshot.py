@@ -84,8 +84,8 @@ options:
   lock_vxfs:
     description:
       - Whether several VxFS, or one on a volume that is not of usage type fsgen, are locked with C(fsfreeze) over the cut.
-      - The snapshot command freezes VxFS itself. Where a release does not get along with one that is frozen already, the window ends torn; then
-        say V(false). Each file system is consistent by itself without the lock, and the verdict is C(crash).
+      - The snapshot command freezes VxFS itself. Where a release does not get along with one that is frozen already, the window ends
+        torn; then say V(false). Each file system is consistent by itself without the lock, and the verdict is C(crash).
     type: bool
     default: true
     version_added: 0.3.0

@@ -102,10 +102,10 @@ def stride(count):
 
 
 def without_fault(options):
-    """A clean run of every scenario that is asked for."""
+    """A clean run of every scenario that is asked for; the part does without those that differ from another by some commands only."""
     found = [cells.Cell(name, number, None, None)
              for name in managers(options.names) for number in range(len(cells.manager(name).SCENARIOS))]  # fmt: skip
-    return [cell for cell in found if options.scenario in cell.scenario.name]
+    return [cell for cell in found if options.scenario in cell.scenario.name and not (options.part and cell.scenario.only)]
 
 
 def main(argv):
