@@ -160,9 +160,12 @@ def attach(context):
     if context.record:
         _split.refuse_being_split(context.record, entries_of(context.record, KIND))
         forget_gone(work)
-    changed = False
-    for member in work.members:
-        changed = give_back(work, member) or changed
+    # All are looked at before the first is overwritten: of a set of which one cannot come home, the others may be needed with it.
+    ways = [(member, way_home(work, member)) for member in work.members]
+    for member, way in ways:
+        if way:
+            give_back(work, member, *way)
+    changed = any(way for dummy, way in ways)
     after = work.predicted('active') if context.check else work.now()
     work.forget_home(after)
     return dict(changed=changed, before=work.before, after=after, class_name=class_name)
@@ -189,25 +192,26 @@ def forget_gone(work):
     work.members = [member for member in work.members if member not in gone]
 
 
-def give_back(work, member):
-    """Reattach one slice, or copy to one whose copying broke off. False where there is nothing to do."""
+def way_home(work, member):
+    """(command, states that it leads to) for a slice that is to be reattached, or copied to again; None where there is nothing to do."""
     state = work.state(member)
     if state in VALID or state == 'copy':
-        return False
+        return None
     refuse_last(work, member)
     if state in DETACHED:
         work.refuse_overwriting(member)
         # Nothing is copied to it while its volume is stopped.
-        command, wanted = work.argv('R', member), ('copy', 'invalid') + VALID
-    elif work.volume(member.volume).state == 'active':
-        command, wanted = [_platform.need('sdxcopy'), '-B', '-c', work.gds.class_name, '-v', member.volume, '-e', 'nowaitsync'], (
-            'copy',) + VALID
-    else:
-        # Copying to a slice starts when its volume does; GDS has nothing to do now.
-        return False
+        return work.argv('R', member), ('copy', 'invalid') + VALID
+    if work.volume(member.volume).state == 'active':
+        return [_platform.need('sdxcopy'), '-B', '-c', work.gds.class_name, '-v', member.volume, '-e', 'nowaitsync'], ('copy',) + VALID
+    # Copying to a slice starts when its volume does; GDS has nothing to do now.
+    return None
+
+
+def give_back(work, member, command, wanted):
+    """Start the copying to one slice."""
     work.note_returning(member)
     work.act(command, wanted, member)
-    return True
 
 
 def refuse_last(work, member):

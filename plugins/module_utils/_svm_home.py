@@ -27,15 +27,17 @@ def bring_home(context):
         work.before = context.params['assume']
     if context.record:
         _split.refuse_being_split(context.record, split_entries(context.record))
-    changed = False
-    for pair in work.pairs:
-        reason = why_foreign(context, work, *pair)
-        if reason:
-            context.module.warn('%s is not the copy of run %s any more, %s; it is left alone.' % (pair[1], context.record.run, reason))
-            if not context.check:
-                context.record.clear_undo(undo_id(*pair))
-        else:
-            changed = bring_back(context, work, *pair) or changed
+    foreign = dict((pair, why_foreign(context, work, *pair)) for pair in work.pairs)
+    # All are looked at before the first is overwritten: of a set of which one cannot come home, the others may be needed with it.
+    ways = [(pair, way_home(context, work, *pair)) for pair in work.pairs if not foreign[pair]]
+    for pair in [pair for pair in work.pairs if foreign[pair]]:
+        context.module.warn('%s is not the copy of run %s any more, %s; it is left alone.' % (pair[1], context.record.run, foreign[pair]))
+        if not context.check:
+            context.record.clear_undo(undo_id(*pair))
+    for pair, command in ways:
+        if command:
+            bring_back(context, work, command, *pair)
+    changed = any(command for dummy, command in ways)
     after = work.predicted('okay') if context.check else work.now()
     if context.record and not context.check:
         context.record.clear_undo(*[undo_id(*pair) for pair in work.pairs if after[pair[0]][pair[1]] == 'okay'])
@@ -89,19 +91,23 @@ def timed_clauses(record, mirror):
     return [clause for clause in record.data['proof'] if clause['argv'][-len(timed):] == timed]
 
 
-def bring_back(context, work, mirror, submirror):
-    """Start the resync of one submirror. False where there is nothing to do."""
+def way_home(context, work, mirror, submirror):
+    """The command that starts the resync of one submirror; None where there is nothing to do. Refused if it must not be run."""
     state, cut = work.before[mirror][submirror], work.cuts[mirror, submirror]
     if state in ('okay', 'resyncing'):
-        return False
+        return None
     if state == cut.word:
         refuse_overwriting(context, work, cut, mirror, submirror)
-        command = change(cut, True, mirror, submirror)
-    elif suggests_metasync(work.mirrors[mirror].submirror(submirror), mirror):
-        command = argv('metasync', mirror)
-    else:
-        raise Refused('%s cannot be brought home as it is.' % submirror, object=submirror, found=state, needed=cut.word,
-                      look=spoken('metastat', mirror), remedy=invoke_of(work.mirrors[mirror].submirror(submirror)) or 'repair the mirror')
+        return change(cut, True, mirror, submirror)
+    if suggests_metasync(work.mirrors[mirror].submirror(submirror), mirror):
+        return argv('metasync', mirror)
+    raise Refused('%s cannot be brought home as it is.' % submirror, object=submirror, found=state, needed=cut.word,
+                  look=spoken('metastat', mirror), remedy=invoke_of(work.mirrors[mirror].submirror(submirror)) or 'repair the mirror')
+
+
+def bring_back(context, work, command, mirror, submirror):
+    """Start the resync of one submirror."""
+    state = work.before[mirror][submirror]
     entry = entry_of(context.record, mirror, submirror)
     if entry and not context.check:
         context.record.add_undo(dict(entry, returning=True))
@@ -111,7 +117,6 @@ def bring_back(context, work, mirror, submirror):
         raise CommandFailed(result, '%s did not come home.' % submirror, object=submirror, found=state, needed='resyncing or okay',
                             look=spoken('metastat -c', mirror),
                             remedy='if another submirror of %s is resyncing, wait for its end and run again' % mirror)
-    return True
 
 
 def invoke_of(submirror):

@@ -242,6 +242,8 @@ def attach_others(context):
     plans = begin(context) if assumed else plans_of(context.record)
     work = [RollBack(context, plan) for plan in plans]
     before = assumed or dict((each.mirror, each.look()) for each in work)
+    for each in work:
+        each.refuse_attaching(before[each.mirror])
     changed = [each.attach(before[each.mirror]) for each in work]
     after = dict((each.mirror, each.predicted('okay') if context.check else each.look()) for each in work)
     return dict(changed=any(changed), before=before, after=after)

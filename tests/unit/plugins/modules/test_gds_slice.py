@@ -220,10 +220,13 @@ def test_a_run_with_a_backup_disk_and_a_stopped_volume_can_be_closed(gds, slices
     assert undo(gds, name) == [] and not call('backup_run', state='closed', run=name, result='failed').get('failed')
 
 
-def test_the_last_good_copy_is_not_overwritten(gds, slices, run):
+@pytest.mark.parametrize('volume', ['Volume1', 'Volume2'])
+def test_the_last_good_copy_is_not_overwritten(gds, slices, run, volume):
+    """Nor those that belong to it."""
     name = run()
     slices('detached', run=name, members=MEMBERS)
-    gds.set('Volume1', 'Disk1', 'INVALID')
+    other, = [disk for (owner, disk), state in gds.slices().items() if owner == volume and state != 'TEMP']
+    gds.set(volume, other, 'INVALID')
     failed = slices('attached', run=name)
     assert 'last good copy' in failed['msg'] and gds.slices()['Volume1', 'Disk2'] == 'TEMP'
 

@@ -584,12 +584,15 @@ def test_one_volume_without_a_file_system_is_a_crash_copy(call, solaris, run):
     assert told['verdict'] == 'crash' and solaris.journal('lockfs') == [] and told['window']['seconds'] > 0
 
 
-def test_the_last_good_copy_is_not_overwritten(call, two, run):
+@pytest.mark.parametrize('mirror, states', [('d1', 'd2 maintenance\nd3 offline\n'), ('d4', 'd5 maintenance\nd6 offline\n')])
+def test_the_last_good_copy_is_not_overwritten(call, two, run, mirror, states):
+    """Nor those that belong to it: of a set of two they are the only ones of that moment."""
     name = run()
     call('svm_submirror', run=name, state='offline', members=MEMBERS)
-    two.put('mirror.d1', 'd2 maintenance\nd3 offline\n')
+    two.put('mirror.' + mirror, states)
     told = call('svm_submirror', run=name, state='online')
-    assert told['failed'] and 'last good copy' in told['msg'] and two.states('d1')['d3'] == 'offline'
+    assert told['failed'] and 'last good copy' in told['msg'] and two.journal('metaonline') == []
+    assert two.states('d1')['d3'] == two.states('d4')['d6'] == 'offline' and len(undo(two, name)) == 2
 
 
 def test_a_copy_that_is_mounted_or_read_is_not_overwritten(call, two, run):
