@@ -10,7 +10,7 @@ import stat
 
 import pytest
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _restore, _run, _worker
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _files, _job, _manifest, _methods, _restore, _run, _worker
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._command import Runner
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import CommandFailed, Refused
 
@@ -24,6 +24,8 @@ class Stored:
         self.host = host
         self.members = dict((member['volume'], member) for member in members)
         record = host.record(*members)
+        for member in members if spec.get('method') == 'tar' else []:
+            os.makedirs(_methods.mount_point(record.directory, member['volume']))
         host.store(record, **spec)
         now = host.ended(record)
         assert now['state'] == _job.COMPLETE, now
