@@ -15,8 +15,8 @@ ROLES = sorted([*ROOT.glob("roles/*_backup"), *ROOT.glob("tests/example/roles/*_
 SKELETON = ROOT / "roles" / "snapbackup"
 ENTRIES = ("main", "prepare", "restore", "recover")
 PHASES = {"preflight", "prepare", "split", "present", "withdraw", "rejoin", "recover", "restore"}
-# Left out where the manager cannot put its copies back.
-OPTIONAL = {"rollback"}
+# Left out where the manager cannot put its copies back, or where no other host ever reads them.
+OPTIONAL = {"rollback", "reader_lost"}
 # Before it is known which run it is, a phase sees <run>.
 PREDICTED = re.compile(r"snapbackup_run == '<run>'")
 
