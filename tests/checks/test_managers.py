@@ -15,8 +15,8 @@ ROLES = sorted([*ROOT.glob("roles/*_backup"), *ROOT.glob("tests/example/roles/*_
 SKELETON = ROOT / "roles" / "snapbackup"
 ENTRIES = ("main", "prepare", "restore", "recover")
 PHASES = {"preflight", "prepare", "split", "present", "withdraw", "rejoin", "recover", "restore"}
-# Left out where the manager cannot put its copies back, or where no other host can write to its volumes.
-OPTIONAL = {"rollback", "restore_begin", "restore_end"}
+# Left out where the manager cannot put its copies back, or where no other host reads them or can write to its volumes.
+OPTIONAL = {"rollback", "restore_begin", "restore_end", "reader_lost"}
 # Before it is known which run it is, a phase sees <run>.
 PREDICTED = re.compile(r"snapbackup_run == '<run>'")
 
