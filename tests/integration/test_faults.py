@@ -45,15 +45,17 @@ def test_the_play_without_a_controller_is_the_play(host, lab):
 CUT_CONNECTION = "pkill -KILL -f '[s]shd: root@notty'; ip link set eth0 down; sleep 4; ip link set eth0 up"
 
 
-@pytest.mark.parametrize(
-    "what, command",
-    [("boot", "metaoffline"), ("boot", "fsck"), ("boot", "metaonline"), ("controller", "metaoffline"), ("connection", "metaoffline"),
-     ("connection", "metaonline")],
-)  # fmt: skip
+# One of each phase that changes something: split, present (twice), withdraw, rejoin. What cuts off the store is in test_interrupted.
+COMMANDS = ("metaoffline", "fsck", "mount", "umount", "metaonline")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("what", ["boot", "controller", "connection"])
 def test_a_play_that_is_cut_off_during_a_command_is_recovered(host, lab, what, command):
     """While the command hangs, the host boots, the controller is killed or the connection is cut. The lock goes without any of them."""
     host.fault(command, "hang")
-    play = Play(lab, "backup", dict(HOME1, snapbackup_lease=3, snapbackup_unreachable_timeout=1), "--limit", "node1")
+    given = dict(HOME1, snapbackup_method="tar", snapbackup_lease=3, snapbackup_unreachable_timeout=1)
+    play = Play(lab, "backup", given, "--limit", "node1")
     (call,) = play.until(lambda: [call for call in host.journal() if call.fault and call.ended is None], "the hang", 60)
     if what == "boot":
         host.simctl("reboot")
@@ -67,8 +69,8 @@ def test_a_play_that_is_cut_off_during_a_command_is_recovered(host, lab, what, c
     host.run("pkill", "-KILL", "-f", " ".join(call.words), check=False)
     wait(lambda: host.run("pgrep", "-f", "AnsiballZ_", check=False).returncode == 1, "the end of the module")
     Play(lab, "recover", {"snapbackup_takeover": run}, "--limit", "node1").end()
-    # By the time the copy goes home its image is complete.
-    stored = command == "metaonline"
+    # By the time that the copy is withdrawn its image is complete.
+    stored = command in ("umount", "metaonline")
     assert host.record(run)["result"] == ("complete" if stored else "abandoned")
     assert host.manifests() == ([host.record(run)["image"]] if stored else [])
     host.assert_nothing_left()
