@@ -93,7 +93,7 @@ def left_elsewhere(host):
 def disturb(lab):
     """The reader writes to the shadows where nobody writes to the masters, as a check of a file system may."""
     for name in NAMES:
-        lab.hosts["node2"].run(["/bin/dd", "if=/dev/urandom", "of=" + SHADOWS + name, "bs=32k", "count=1", "seek=511", "conv=notrunc,fsync"])
+        lab.hosts["node2"].run(["dd", "if=/dev/urandom", "of=" + SHADOWS + name, "bs=32k", "count=1", "seek=511", "conv=notrunc,fsync"])
 
 
 def prove(lab):
