@@ -92,6 +92,12 @@ def left_elsewhere(host):
     return [line for line in groups if line.startswith("backup ")] + [line for line in sets(host) if line.endswith("(shadow volume)")]
 
 
+def disturb(lab):
+    """The reader writes to the shadows where nobody writes to the masters, as a check of a file system may."""
+    for name in NAMES:
+        lab.hosts["node2"].run(["dd", "if=/dev/urandom", "of=" + SHADOWS + name, "bs=32k", "count=1", "seek=511", "conv=notrunc,fsync"])
+
+
 def prove(lab):
     """One more update, as the collection decides it: with a change that the sets have lost the shadow would not be its master then."""
     lab.stop_writer()

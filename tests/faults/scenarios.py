@@ -77,6 +77,7 @@ class Recover(Backup):
         lab.stop_before = None
         if not lab.frozen:
             raise RuntimeError("nothing was split before the controller was gone")
+        getattr(lab.manager, "disturb", lambda lab: None)(lab)
         if self.broken:
             lab.stop_writer()
         for disk in self.broken:
