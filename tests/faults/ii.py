@@ -99,7 +99,12 @@ def disturb(lab):
 
 
 def prove(lab):
-    """One more update, as the collection decides it: with a change that the sets have lost the shadow would not be its master then."""
+    """One more update, as the collection decides it: with a change that the sets have lost the shadow would not be its master then.
+
+    Nothing to ask where the play was refused before there were any.
+    """
+    if not sets(lab.host):
+        return []
     lab.stop_writer()
     for point in POINTS.values():
         if point in lab.host.mounts():

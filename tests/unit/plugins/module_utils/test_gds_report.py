@@ -115,7 +115,7 @@ def test_states_are_words_of_ours():
 @pytest.mark.parametrize('text', [INVALID.replace(u'INVALID', u'HEALTHY'), INVALID + SLICES.replace(u'ACTIVE', u'GOOD'),
                                   PROXY.replace(u'Join', u'Away')])
 def test_a_word_that_is_not_documented_is_an_error(gds, text):
-    name, = [name for name in View(parse(text)).volumes]
+    name, = View(parse(text)).volumes
     with pytest.raises(UnknownWord):
         gds.volume(name, View(parse(text)))
 

@@ -344,8 +344,8 @@ def test_what_an_earlier_run_has_kept_makes_room(call, vx, run, snap):
     gone = {'mirror': None, 'snapshot': None}
     assume = {'datadg/vol01': gone, 'datadg/vol02': gone}
 
-    def told(members=TWO, **more):
-        return call('vxvm_snapshot', check=True, run='<run>', state='prepared', members=members, **more)
+    def told(members=None, **more):
+        return call('vxvm_snapshot', check=True, run='<run>', state='prepared', members=members or TWO, **more)
     assert not told(assume=assume).get('failed')
     assert '4 MiB are missing' in told()['msg']
     assert '4 MiB are missing' in told(assume={'datadg/vol01': gone})['msg']
