@@ -141,6 +141,14 @@ class InstantImage:
         """{shadow: Set} of this host."""
         return dict((found.shadow, found) for found in report.parse_status(self.report()))
 
+    def refuse_silence(self, shadow):
+        """Refused if a set that was not among all of them is there when it is asked for by its name: silence is no proof of its end."""
+        result = self.run([self.iiadm, '-i', valid_path(shadow, 'shadow')])
+        if result.rc is None or re.search(r'^%s: \(shadow volume\)' % re.escape(shadow), result.out, re.MULTILINE):
+            raise Refused('iiadm does not tell of %s among all sets, and yet it is there.' % shadow, object=shadow,
+                          found=result.out.strip()[:200] or 'no answer', needed='one answer', look=report.LOOK,
+                          remedy='nothing was done; run the same again')
+
     def one(self, shadow, sets=None):
         """The Set of this shadow; Refused where there is none."""
         found = (self.sets() if sets is None else sets).get(valid_path(shadow, 'shadow'))

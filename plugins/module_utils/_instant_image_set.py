@@ -138,6 +138,7 @@ def disable(context):
     """Dissolve sets, or end what this host has imported. The shadows keep their content."""
     work = sets_of(context, 'disabled')
     there = [member for member in work.members if work.state(member) != ABSENT]
+    refuse_silence(work)
     for member in there:
         refuse_disable(work, member)
     unclosed = left_unclosed(work, there) + ended_unclosed(work)
@@ -148,6 +149,13 @@ def disable(context):
     done = result(work, there, ABSENT)
     forget(work, work.members)
     return dict(done, unclosed=unclosed)
+
+
+def refuse_silence(work):
+    """Refused if a set that the run is to give back is there, although iiadm was silent about it."""
+    for member in work.in_state(ABSENT):
+        if not work.context.check and _split.entry_of(work.context.record, undo_id(SET, member.shadow)):
+            work.image.refuse_silence(member.shadow)
 
 
 def refuse_disable(work, member):
@@ -338,6 +346,7 @@ def join(context):
     if context.record:
         _split.refuse_being_read(context.record)
     away = work.in_state(image.EXPORTED)
+    refuse_silence(work)
     for member in work.members:
         if member not in away and not is_ended(work, member):
             work.refuse_unless(member, (image.SYNCED, image.COPYING, image.INTERRUPTED), 'The set cannot be joined')

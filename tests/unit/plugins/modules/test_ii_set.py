@@ -264,6 +264,16 @@ def test_disable(host, sets):
     assert 'dependent' in sets('disabled', members=[dict(shadow=members[0]['shadow'])])['msg']
 
 
+def test_silence_is_no_proof_that_a_set_has_ended(host, sets, run):
+    """iiadm that says nothing and exits with 0, once."""
+    member, name = host.enabled(host.member(1)), run()
+    sets('exported', run=name, members=[member])
+    host.on('iiadm', 'case "$*" in "-i all") exit 0 ;; esac')
+    assert 'yet it is there' in sets('joined', run=name)['msg'] and undo(host, name) == ['ii_set:s1']
+    host.on('iiadm')
+    assert sets('joined', run=name)['changed'] and undo(host, name) == []
+
+
 def test_there_and_back(host, sets, run):
     members, name = [host.enabled(host.member(number), group='G') for number in (1, 2)], run()
     plan = sets('exported', check=True, run='<run>', members=members)
