@@ -25,7 +25,7 @@ PAGES = ROOT / "docs" / "faults"
 # Much of a trial is waiting.
 WORKERS = 2 * (os.cpu_count() or 1)
 # About so many cells are in the part.
-PART = 20
+PART = 14
 TELL_EVERY = 10
 
 

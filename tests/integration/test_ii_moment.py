@@ -101,6 +101,7 @@ def test_the_images_on_the_reader_are_of_one_moment(lab, five):
     assert_home(five.primary, five.reader, *["vol%02d" % number for number in range(1, 6)])
 
 
+@pytest.mark.slow
 def test_a_torn_update_leaves_void_shadows_that_nobody_exports_or_stores(five):
     host = five.primary
     nth = nth_of_update(host)

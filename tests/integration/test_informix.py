@@ -66,6 +66,7 @@ def test_the_watchdog_unblocks_for_a_killed_module(server):
     host.assert_nothing_left("d1")
 
 
+@pytest.mark.slow
 def test_recover_unblocks_where_everything_was_killed(lab, server):
     host = server.host
     backup = killed_in_the_window(server, True)

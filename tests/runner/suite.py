@@ -28,6 +28,8 @@ REPORTS = CACHE / "reports"
 MESSAGE = 1500  # characters of what a failed test said that are repeated at the end
 # Words in names of modules whose slow unit tests are not left out: SVM, and what all managers share.
 SHARED = "svm or filesystem_lock or service_bracket or failing_applications"
+# Of those of module_utils: without what single applications and tapes need.
+NO_DRIVERS = "not oracle and not informix and not tape"
 # Python 2.7 closes every descriptor that there could be for each command that it starts.
 DESCRIPTORS = 4096
 
@@ -133,9 +135,9 @@ def unit(everything):
     """tests/unit on every CPython found, what is slow and shared at least on the oldest; the longest steps first."""
     found = {version: environments.ensure(version) for version in environments.UNIT_PYTHONS}
     for version in [version for version in found if found[version]][: None if everything else 1]:
-        for part, choice in (("modules", [] if everything else ["-k", SHARED]), ("module_utils", [])):
+        for part, choice in (("modules", SHARED), ("module_utils", NO_DRIVERS)):
             title = "unit tests, slow, %s, Python %s" % (part, version)
-            yield pytest(title, found[version], "tests/unit/plugins/" + part, "-m", "slow", *choice)
+            yield pytest(title, found[version], "tests/unit/plugins/" + part, "-m", "slow", *([] if everything else ["-k", choice]))
     for version, python in found.items():
         # What needs current syntax stays out of tests/unit/plugins and off the old ones.
         directory = "tests/unit/plugins" if version in environments.OLD_PYTHONS else "tests/unit"
