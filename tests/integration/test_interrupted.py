@@ -176,7 +176,7 @@ def test_recover_leaves_a_run_alone_that_is_splitting_even_when_it_is_to_be_take
     host.forget()
     said = Play(lab, "recover", {"snapbackup_takeover": backup.run}, "--limit", "node1").end()
     assert re.search(backup.run + " is left alone, its process [0-9]+ is splitting", said), said
-    assert "is being split by run " + backup.run in host.refused("svm_submirror", run=backup.run, state="online")["msg"]
+    assert "Run %s is splitting just now" % backup.run in host.refused("svm_submirror", run=backup.run, state="online")["msg"]
     assert host.changes() == []
     assert module.poll() is None
     host.run("rm", "/root/held")
