@@ -305,7 +305,8 @@ def test_a_snapshot_that_is_tracked_is_cleared_and_removed(lab, vx):
 def test_a_mirror_that_is_gone_while_it_is_waited_for_is_refused(lab, vx):
     vx.simctl("resync-speed", "stall")
     play = Play(lab, "backup", variables(VOL01))
-    play.until(lambda: "vol01-02" in volumes(vx)["vol01"][2], "the mirror", 90)
+    # The module that has begun it marks it last, and looks; then it is polled, which asks for the tasks.
+    play.until(lambda: re.search("vxedit .* set putil2=.*vxtask ", " ".join(vx.commands())), "a poll of the mirror", 90)
     task = next(line.split()[0] for line in vx.out("vxtask", "list").splitlines() if "vol01-02" in line)
     vx.run("vxtask", "abort", task)
     assert "The snapshot mirror of datadg/vol01 is gone" in str(failures(play.end(2))["node1"])
