@@ -38,7 +38,7 @@ def test_volumes_that_must_stay_are_not_taken_along(lab):
     primary.module("ii_set", state="enabled", members=[other], confirm=[other["shadow"]])
     primary.forget()
     message = refusal(lab, "backup", ONE)
-    assert "Found: %sbackup/vol03, mounted or of a set" % RDSK in message and changes(primary) == []
+    assert "%sbackup/vol03 would travel too" % RDSK in message and changes(primary) == []
 
 
 def test_a_preparation_is_not_complete_when_the_copy_was_broken_off(lab):
@@ -48,7 +48,8 @@ def test_a_preparation_is_not_complete_when_the_copy_was_broken_off(lab):
     running.until(lambda: "copy in progress" in primary.out("iiadm", "-i", "all"), "the full copy", LONG)
     primary.run("iiadm", "-g", "Backup1", "-a")
     (message,) = set(failures(running.end(2, seconds=LONG))["node1"])
-    assert "backup/vol01 cannot be updated. Found: interrupted" in message and primary.record()["result"] == "failed"
+    # By the module that has begun the copy where it still looks, else by the play that has waited for it.
+    assert "backup/vol01" in message and "Found: interrupted" in message and primary.record()["result"] == "failed"
 
 
 def test_a_set_is_added_to_a_group_that_is_there(lab):
