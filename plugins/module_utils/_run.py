@@ -37,6 +37,8 @@ KINDS = ('backup', 'restore', 'prepare', SERVICES)
 PHASES = ('preflight', 'prepare', 'split', 'present', 'store', 'withdraw', 'retained', 'rejoin', 'record', 'restore', 'rollback')
 RESULTS = ('complete', 'failed', 'abandoned')
 NEXT_RUN = 'next_run'
+# In a run's directory, what the watchdog of its freeze window writes where it had to act.
+REPORT = 'lease.json'
 # The phases in which copies are split and nobody gives them back yet.
 SPLIT_PHASES = ('split', 'present', 'store')
 # Keys that records of version 0.1.0 lack.
@@ -94,8 +96,8 @@ class Record:
 
     @property
     def report(self):
-        """What the watchdog of the run's freeze window writes where it had to act."""
-        return os.path.join(self.directory, 'lease.json')
+        """The path of REPORT."""
+        return os.path.join(self.directory, REPORT)
 
     @property
     def tag(self):

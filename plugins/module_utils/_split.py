@@ -52,7 +52,7 @@ def prepare_window(context, members, cuts, confirm, verdict, held=()):
         context.module.warn('%s cannot be locked, as nothing on this host does that: flushed, and cut as they are.' % ', '.join(flushed))
     holders = applications + _quiesce.lock_or_flush_holders(to_lock, flushed, 'snapbackup:%s' % run, applications)
     window = _quiesce.Window(holders, cuts=cuts, confirm=confirm, seconds=_quiesce.valid_lease(params['lease']),
-                             report=directory + '/lease.json')
+                             report=os.path.join(directory, _run.REPORT))
     window.check(context.runner)
     return window, worth
 

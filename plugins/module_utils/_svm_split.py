@@ -7,9 +7,10 @@
 from __future__ import absolute_import, division, print_function
 __metaclass__ = type
 
+import os
 import tempfile
 
-from ansible_collections.volmgr.snapbackup.plugins.module_utils import _quiesce, _services, _split
+from ansible_collections.volmgr.snapbackup.plugins.module_utils import _quiesce, _run, _services, _split
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._errors import Refused
 from ansible_collections.volmgr.snapbackup.plugins.module_utils._svm import (
     Svm, held, member, operands, refuse_elsewhere, refuse_unless_healthy, soft_partitions, spoken, worth)
@@ -89,7 +90,8 @@ def prepare_window(context, work, cut, members):
     holders = applications + _quiesce.lock_holders(mounted_ones, 'snapbackup:%s' % run)
     window = _quiesce.Window(holders, cuts=[change(cut, False, *pair) for pair in work.pairs],
                              confirm=lambda look: cut.confirm(Svm(look, work.svm.diskset), work.pairs),
-                             seconds=_quiesce.valid_lease(params['lease']), report=directory + '/lease.json', not_cut=cut.not_cut)
+                             seconds=_quiesce.valid_lease(params['lease']), report=os.path.join(directory, _run.REPORT),
+                             not_cut=cut.not_cut)
     window.check(context.runner)
     return window, verdict
 
